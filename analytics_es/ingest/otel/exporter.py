@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, MissingExtra
-from analytics_es.events.event import EARLIEST, LATEST, REJECTED
-from analytics_es.ingest.otel.span_events import SOURCE, Reader
+from analytics_es.errors import MissingExtra
+from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
+from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
 from analytics_es.ingest.problems import reason
-from analytics_es.types import Refusal
 
 try:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -26,10 +23,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
-UNREADABLE = "unreadable_span"
 REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
-MAX_RAW = 96 * 1024  # bytes of what is kept of a span that was refused
-CONTENT = {"prompt", "completion", "arguments", "result"}
 
 logger = logging.getLogger("analytics_es")
 
@@ -54,17 +48,6 @@ class ExportStats:
     differing: int = 0
     refused: int = 0
     failed: int = 0
-
-
-class Records(Protocol):
-    """What an exporter hands events to: an AnalyticsService."""
-
-    def record_events(self, events: Any, *, skip_refused: bool = ..., on_refused: Any = ...) -> Any:
-        """Record any number of events."""
-
-    @property
-    def store(self) -> Any:
-        """The parts of the open store, of which the recorder keeps what was refused."""
 
 
 class AnalyticsSpanExporter(SpanExporter):
@@ -108,19 +91,14 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         events, rejected = self._read(spans)
-
-        def refuse(refusal: Refusal) -> None:
-            rejected.append(_rejection(refusal.code, refusal.message, events[refusal.index], refusal.field))
-
-        if events:
-            result = self._analytics.record_events(events, skip_refused=True, on_refused=refuse)
-            if result.failure:
-                return self._fail(len(events), result.failure.message)
-            receipt = result.unwrap()
-            self._count(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
-            if receipt.differing:
-                logger.warning("%d span events tell something else than what is recorded of them", receipt.differing)
-        return self._reject(rejected)
+        taken = take(self._analytics, events, rejected)
+        self._count(recorded=taken.recorded, duplicates=taken.duplicates, differing=taken.differing)
+        if taken.differing:
+            logger.warning("%d span events tell something else than what is recorded of them", taken.differing)
+        if taken.failure:
+            return self._fail(taken.failed, taken.failure.message)
+        self._count(refused=taken.refused.total())
+        return SpanExportResult.SUCCESS
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the events of spans, and those that say which spans cannot be read."""
@@ -129,26 +107,16 @@ class AnalyticsSpanExporter(SpanExporter):
             try:
                 batch.append(span_of(ended))
             except Exception as error:  # whatever an emitter managed to put into a span
-                rejected.append(_rejection(UNREADABLE, reason(error), {"name": ended.name}))
+                rejected.append(rejection(UNREADABLE, reason(error), {"name": ended.name}))
         with self._lock:
             self._reader.see(batch)
             for span in batch:
                 try:
                     per_span.append(self._reader.events(span))
                 except Exception as error:  # a bug of ours must not cost the other spans
-                    rejected.append(_rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
+                    rejected.append(rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
         self._count(spans=len(spans), ignored=per_span.count([]))
         return [event for events in per_span for event in events], rejected
-
-    def _reject(self, rejected: list[dict[str, Any]]) -> SpanExportResult:
-        if not rejected:
-            return SpanExportResult.SUCCESS
-        try:
-            self._analytics.store.recorder.reject(rejected)
-        except AnalyticsError as error:
-            return self._fail(len(rejected), str(error))
-        self._count(refused=len(rejected))
-        return SpanExportResult.SUCCESS
 
     def _fail(self, events: int, problem: str) -> SpanExportResult:
         logger.error("%d span events were not recorded: %s", events, problem)
@@ -179,31 +147,3 @@ def span_of(span: ReadableSpan) -> Span:
         scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
         dropped=span.dropped_attributes,
     )
-
-
-def _rejection(code: str, message: str, event: Mapping[str, Any], field: str | None = None) -> dict[str, Any]:
-    """Return what keeps an event that was refused, in the shape of a bus's rejected messages, without what was said."""
-    data = {name: value for name, value in event.get("data", {}).items() if name not in CONTENT}
-    raw = json.dumps({**event, "data": data}, default=str).encode()
-    when = event.get("occurred_at")
-    timed = when is not None and EARLIEST <= when < LATEST
-    return {
-        "event_type": REJECTED,
-        "data": {
-            "subject": event.get("event_type", "span"),
-            "reason": {"code": code, **({"field": field} if field else {}), "message": message},
-            "raw": base64.b64encode(raw[:MAX_RAW]).decode(),
-            "size": len(raw),
-            "truncated": len(raw) > MAX_RAW,
-        },
-        "occurred_at": when if timed else None,
-        "id": f"rejected {event['id']}" if timed else None,
-        "source": SOURCE,
-        "event": {
-            "type": event.get("event_type"),
-            "source": SOURCE,
-            "id": event.get("id"),
-            "occurred_at": when and when.isoformat(),
-            "data": data,
-        },
-    }

@@ -210,6 +210,8 @@ def is_free_text(name: str) -> bool:
 
 
 def _short(value: Any) -> str | float:
+    if type(value) is str:  # most are: that is seen without more
+        return cut(_plain(value), MAX_VALUE)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return cut(_plain(value), MAX_VALUE)
@@ -234,6 +236,8 @@ def _text_of(span: Span, name: str) -> str | None:
 
 def _plain(value: Any) -> str:
     """Return any value of an attribute as a text that can be stored: lists and mappings as JSON."""
+    if type(value) is str and value.isascii() and "\0" not in value:
+        return value
     if isinstance(value, bytes):
         value = base64.b64encode(value).decode()
     if isinstance(value, Mapping | list | tuple):
