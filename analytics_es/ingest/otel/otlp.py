@@ -97,6 +97,8 @@ def _id(name: str, value: Any, pattern: re.Pattern[str]) -> str:
     digits = value.lower() if isinstance(value, str) else ""
     if not pattern.fullmatch(digits):
         raise ValueError(f"its {name} is {value!r:.60}, not hex digits as OTLP/JSON has them")
+    if not digits.strip("0"):
+        raise ValueError(f"its {name} is zeros alone, which stand for none")
     return digits
 
 
