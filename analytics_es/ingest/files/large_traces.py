@@ -11,7 +11,7 @@ from attrs import define, field
 from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
 from analytics_es.ingest.otel.otlp import OTHER_SHAPES, ReadSpan, name_of, read_span, service_of
 from analytics_es.ingest.otel.spans import MAX_VALUE as MAX_TEXT
-from analytics_es.ingest.otel.spans import cut
+from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.problems import in_one_line
 
 TOO_LARGE_SPAN = f"not a span: it is longer than {MAX_VALUE} bytes, or of more than {MOST_INSIDE} objects and lists"
