@@ -38,7 +38,9 @@ class Definitions:
         for head, expression in table.items():
             named = _HEAD.fullmatch(head.strip())
             if not named:
-                raise ValueError(f"{head!r:.80} is no name: use letters, digits and _, such as tokens or tokens(column)")
+                raise ValueError(
+                    f"{head!r:.80} is no name: use letters, digits and _, such as tokens or tokens(column)"
+                )
             if not isinstance(expression, str):
                 raise ValueError(f"{head} must be a text that holds an SQL expression")
             by_name[named[1]] = _Definition(named[2], expression)

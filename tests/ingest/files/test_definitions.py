@@ -14,7 +14,7 @@ MAPPING = """
 [let]
 "number(column)" = "CAST(nullif(trim(CAST($column AS VARCHAR)), '') AS DOUBLE)"
 prompt = "$number(prompt)"
-input = "$prompt + $number(coalesce(cached, replace(')', ')', '0')))"
+input = "$prompt + coalesce($number(nullif(CAST(cached AS VARCHAR), ')')), 0)"
 
 [[event]]
 type = "'provider.call.completed'"
