@@ -19,6 +19,7 @@ from analytics_es.ingest.files.batches import BATCH_ROWS, Batch
 from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, ImportedRow, refused, source_of
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import EACH, Mapping
+from analytics_es.ingest.files.notes import Notes
 from analytics_es.ingest.files.problems import reading
 from analytics_es.ingest.files.stretches import sizes, stretches
 from analytics_es.ingest.problems import in_one_line
@@ -27,12 +28,13 @@ from analytics_es.projection.growth import MOST_MADE
 
 
 def evaluate(
-    path: Path, mapping: Mapping, batches: Iterator[Batch], source: str | None = None
+    path: Path, mapping: Mapping, batches: Iterator[Batch], notes: Notes, source: str | None = None
 ) -> Iterator[ImportedRow]:
     """Return what the rows of all batches give; the mapping is checked before the first row is asked for."""
     first = next(batches, None)
     if first is None:
         return iter(())
+    notes.missing = first.missing
     connection = engine.connect()
     _load(path, connection, first)
     kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
