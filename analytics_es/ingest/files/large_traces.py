@@ -9,9 +9,9 @@ from typing import IO, Any, NamedTuple
 from attrs import define, field
 
 from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
-from analytics_es.ingest.otel.otlp import OTHER_SHAPES, ReadSpan, name_of, read_span, service_of
+from analytics_es.ingest.otel.otlp import OTHER_SHAPES, ReadSpan, read_span, scope_of, service_of
 from analytics_es.ingest.otel.spans import MAX_VALUE as MAX_TEXT
-from analytics_es.ingest.otel.spans import cut
+from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.problems import in_one_line
 
 TOO_LARGE_SPAN = f"not a span: it is longer than {MAX_VALUE} bytes, or of more than {MOST_INSIDE} objects and lists"
@@ -95,7 +95,7 @@ class LargeRequest:
         scope, passed = self._late.get(place, ""), False
         for name in walk.members():
             if name == "scope":
-                scope = _named(walk, name_of)
+                scope = _named(walk, scope_of)
                 _note(late, place, scope, passed)
             elif name == "spans":
                 for _ in walk.elements():

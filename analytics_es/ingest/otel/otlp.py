@@ -39,9 +39,10 @@ def service_of(resource: Any) -> str:
     return str(_attributes((resource or {}).get("attributes")).get("service.name", ""))
 
 
-def name_of(scope: Any) -> str:
-    """Return the name of a scope; raises AttributeError where it is none."""
-    return str((scope or {}).get("name", ""))
+def scope_of(scope: Any) -> str:
+    """Return the name of a scope, on the next line its version if it has one; raises AttributeError for no scope."""
+    name, version = ((scope or {}).get(key) or "" for key in ("name", "version"))
+    return "\n".join([str(name).replace("\n", " "), *([str(version)] if version else [])])
 
 
 def _documents(request: Json) -> Iterator[tuple[str, str, Any]]:
@@ -54,7 +55,7 @@ def _documents(request: Json) -> Iterator[tuple[str, str, Any]]:
                 raise ValueError(f"not a trace of today: it has {min(old)}, not scopeSpans")
             service = service_of(group.get("resource"))
             for scoped in group.get("scopeSpans") or ():
-                name = name_of(scoped.get("scope"))
+                name = scope_of(scoped.get("scope"))
                 yield from ((service, name, span) for span in scoped.get("spans") or ())
     except (TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a trace: {in_one_line(error)}") from error
@@ -72,6 +73,7 @@ def read_span(service: str, scope: str, document: Any) -> ReadSpan:
 
 def _span(service: str, scope: str, document: Json) -> Span:
     parent = document.get("parentSpanId") or NO_SPAN
+    scope, _, version = scope.partition("\n")
     return Span(
         trace_id=_id("traceId", document.get("traceId"), _TRACE_ID),
         span_id=_id("spanId", document.get("spanId"), _SPAN_ID),
@@ -84,6 +86,7 @@ def _span(service: str, scope: str, document: Json) -> Span:
         events=tuple(_span_event(event) for event in document.get("events") or ()),
         service=service,
         scope=scope,
+        scope_version=version,
         dropped=int(document.get("droppedAttributesCount") or 0),
     )
 
@@ -97,6 +100,8 @@ def _id(name: str, value: Any, pattern: re.Pattern[str]) -> str:
     digits = value.lower() if isinstance(value, str) else ""
     if not pattern.fullmatch(digits):
         raise ValueError(f"its {name} is {value!r:.60}, not hex digits as OTLP/JSON has them")
+    if not digits.strip("0"):
+        raise ValueError(f"its {name} is zeros alone, which stand for none")
     return digits
 
 
