@@ -20,8 +20,8 @@ from analytics_es.ingest.otel.conventions.logfire import LOGFIRE
 from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTOGEN, SEMANTIC_KERNEL
 from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
-from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
 from analytics_es.ingest.otel.conventions.openlit import OPENLIT
+from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
 from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
