@@ -1,11 +1,30 @@
-"""What emitters of spans call things: attribute names of three conventions, and what each is in our vocabulary.
+"""What emitters of spans call things: the emitters' tables, the common ones behind them, and values for all.
 
-Sources: OpenTelemetry's GenAI conventions, v1.27 to v1.41 and what the repository semantic-conventions-genai made of
-them since; OpenInference's, 0.1.42; OpenLLMetry's own names, 0.5.1. Of several names the first that is there counts:
-today's before yesterday's.
+One file declares one emitter (`declaration`); `ingest.otel.reading` reads them all.
 """
 
 from __future__ import annotations
+
+from analytics_es.ingest.otel.conventions.declaration import Emitter
+from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5
+from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
+from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
+from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
+from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
+from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
+from analytics_es.ingest.otel.conventions.vercel import VERCEL, VERCEL_BEFORE_6
+
+# Of one emitter its newest version first.
+EMITTERS: tuple[Emitter, ...] = (
+    *(GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5),
+    PYDANTIC_AI,
+    *(STRANDS, STRANDS_BEFORE_1_55),
+    *(VERCEL, VERCEL_BEFORE_6),
+)
+# Behind each of them, in this order: what anybody may write.
+COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY)
+
+# ── the tables before, which the reader reads until it reads the emitters' ───────────────────────────────────────
 
 OWN = "analytics_es."  # an application may set any of the common ids itself, as `analytics_es.tenant_id`
 
