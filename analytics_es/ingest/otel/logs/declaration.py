@@ -1,4 +1,4 @@
-"""What a coding agent calls things in its log records, as data: one file declares one agent, one reader reads them all."""
+"""What a coding agent calls things in its log records, as data: one file declares an agent, one reader reads all."""
 
 from __future__ import annotations
 
