@@ -18,6 +18,7 @@ from analytics_es.ingest.otel.logs.operations import details
 from analytics_es.ingest.otel.logs.record import LogRecord, digest
 
 MOST_NAMES = 1000  # of what is ignored: a sender may make up any number
+MAX_NAME = 128  # characters
 OTHERS, UNNAMED = "(others)", "(without a name)"
 
 
@@ -44,12 +45,21 @@ class LogReader:
         if event is None and agent is None:
             event = details(record, name)
         if event is None:
-            self._ignore(name or record.scope or record.service or UNNAMED)
+            self._ignore(called(record, name))
         return event
+
+    def called(self, record: LogRecord) -> str:
+        """Return the name by which a record that gives no event is counted."""
+        return called(record, name_of(record, agent_of(record)))
 
     def _ignore(self, name: str) -> None:
         known = name in self.ignored or len(self.ignored) < MOST_NAMES
-        self.ignored[name[:MAX_TEXT] if known else OTHERS] += 1
+        self.ignored[name if known else OTHERS] += 1
+
+
+def called(record: LogRecord, name: str) -> str:
+    """Return the name by which a record that gives no event is counted."""
+    return (name or record.scope or record.service or UNNAMED)[:MAX_NAME]
 
 
 def agent_of(record: LogRecord) -> Agent | None:
