@@ -101,6 +101,7 @@ class Importer:
 
     def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the event of each row, and how long the row is."""
+        last = None
         for index, row in enumerate(row for row in rows if not getattr(row, "ignored", "")):
             if not hasattr(row, "formerly"):
                 raise BadArgument(
@@ -108,7 +109,8 @@ class Importer:
                 )
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
-            size = len(row.raw or "")
+            size = 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
+            last = row.raw
             if row.formerly is None:
                 yield row.event, size
             else:

@@ -25,6 +25,7 @@ class ImportedRow:
     formerly: where the row has no id, the one that it had until 0.1, by file and number; None where it has one.
     error: why the row gives no event.
     raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
+    element: which element of a list of the row it is, from 1; None where it is the row.
     exported: the row looks as one that a store has exported, which holds what that store had to say itself, too.
     """
 
@@ -32,6 +33,7 @@ class ImportedRow:
     event: dict[str, Any] | None
     error: AnalyticsError | None
     raw: str | None = None
+    element: int | None = None
     exported: bool = False
     formerly: str | None = None
     ignored: str = ""

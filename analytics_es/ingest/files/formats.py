@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from attrs import evolve
@@ -15,6 +16,7 @@ from analytics_es.ingest.files.evaluation import evaluate
 from analytics_es.ingest.files.events import ImportedRow
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.otlp import traces
+from analytics_es.ingest.files.records import csv_records, json_records
 from analytics_es.types.arguments import path as read_path
 
 FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -65,9 +67,12 @@ def _rows(path: Path, mapping: Mapping | None, format: str | None, source: str |
         return traces(path)
     whole = mapping is not None and not mapping.has_ids
     if mapping and kind == ".parquet":
-        return evaluate(path, mapping, parquet_batches(path, mapping.names, whole=whole), source)
+        return evaluate(path, mapping, parquet_batches(path, mapping, whole=whole), source)
     if mapping:
-        batches = text_batches(path, mapping.names, is_csv=kind == ".csv", whole=whole)
+        is_csv = kind == ".csv"
+        batches = text_batches(
+            partial(csv_records if is_csv else json_records, path), mapping, is_csv=is_csv, whole=whole
+        )
         return evaluate(path, mapping, batches, source)
     if kind in (".csv", ".parquet"):
         raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")

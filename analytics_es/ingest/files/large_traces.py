@@ -14,9 +14,10 @@ from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malfo
 from analytics_es.ingest.files.other_spans import read_other
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan, read_record, read_span, unknown
+from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME
 from analytics_es.ingest.otel.shapes import LOGS, METRICS, RECORDS, SCOPE, SCOPES, SPANS, TOP, WITHIN, Origin, origin_of
-from analytics_es.ingest.otel.spans import MAX_ATTRIBUTES, MAX_NAME, cut
 from analytics_es.ingest.otel.spans import MAX_VALUE as MAX_TEXT
+from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.problems import in_one_line
 
 TOO_LARGE_PART = f"it is longer than {MAX_VALUE} bytes, or of more than {MOST_INSIDE} objects and lists"
@@ -44,6 +45,7 @@ class LargeRequest:
     """
 
     open: Callable[[], AbstractContextManager[IO[bytes]]]
+    kinds: set[str] = field(factory=set, init=False)  # what it holds, known when it was looked through
     broken_off: str = field(default="", init=False)  # why it cannot be read on after the first object
     _late: dict[Place, Any] = field(factory=dict, init=False)
     _late_bytes: int = field(default=0, init=False)
@@ -78,6 +80,14 @@ class LargeRequest:
             except Malformed:
                 yield ReadSpan(None, None, f"{self.broken_off}: what comes after it is not read")
 
+    def spans(self) -> Iterator[ReadSpan]:
+        """Yield what each span gives."""
+        return (read for read in self.read() if isinstance(read, ReadSpan))
+
+    def records(self) -> Iterator[ReadRecord]:
+        """Yield what each log record gives."""
+        return (read for read in self.read() if isinstance(read, ReadRecord))
+
     def _of_object(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
         if walk.kind() != b"{":
             raise Malformed(NO_OBJECT)
@@ -89,6 +99,7 @@ class LargeRequest:
                 is_otlp = True
             elif kind and kind != WITHIN:
                 is_otlp = True
+                self.kinds.add(kind)
                 for group, _ in enumerate(walk.elements()):
                     yield from self._of_group(walk, (*place, list(TOP).index(name), group), late)
             elif name == "data" and walk.kind() == b"[":

@@ -73,20 +73,28 @@ def origin_of(resource: Any, scope: Any) -> Origin:
 
 def hex_of(name: str, value: Any, size: int) -> str:
     """Return an id of so many bytes as hex digits in lower case, also where it is base64; raises ValueError."""
-    if isinstance(value, str):
-        if len(value) == 2 * size:
-            digits = value.lower()
-            if _HEX[size].fullmatch(digits):
-                return digits
-        elif len(value) == 4 * -(-size // 3):  # as protobuf's own JSON writes bytes
-            try:
-                return base64.b64decode(value, validate=True).hex()
-            except (binascii.Error, ValueError):
-                pass
-    raise ValueError(f"its {name} is {value!r:.60}, not hex digits as OTLP/JSON has them")
+    digits = _digits(value, size)
+    if digits is None:
+        raise ValueError(f"its {name} is {value!r:.60}, not hex digits as OTLP/JSON has them")
+    if not digits.strip("0"):
+        raise ValueError(f"its {name} is zeros alone, which stand for none")
+    return digits
 
 
-_HEX = {size: re.compile(f"[0-9a-f]{{{2 * size}}}") for size in (8, 16)}
+def _digits(value: Any, size: int) -> str | None:
+    if not isinstance(value, str):
+        return None
+    if len(value) == 2 * size:
+        return digits if _HEX.fullmatch(digits := value.lower()) else None
+    if len(value) != 4 * -(-size // 3):
+        return None
+    try:
+        return base64.b64decode(value, validate=True).hex()  # as protobuf's own JSON writes bytes
+    except (binascii.Error, ValueError):
+        return None
+
+
+_HEX = re.compile("[0-9a-f]+")
 
 
 def attributes_of(pairs: Iterable[Json] | None) -> dict[str, Any]:

@@ -91,10 +91,10 @@ def test_all_emitters_tell_the_same_tokens_of_the_same_call() -> None:
         fields = ("model", "input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
         return [events(path)[0]["data"].get(field) for field in fields]
 
-    assert ["gpt-4o-mini", 20, 8, None, 5] == tokens("genai-openai") == tokens("openinference-openai")
+    assert ["gpt-4o-mini-2024-07-18", 20, 8, None, 5] == tokens("genai-openai") == tokens("openinference-openai")
     for emitter in ("genai-anthropic", "openinference-anthropic", "openllmetry-anthropic"):
-        assert tokens(emitter) == ["claude-sonnet-4-5", 45, 30, 5, 4]
-    assert tokens("openllmetry-old") == ["gpt-4o-mini", 20, None, None, 5]
+        assert tokens(emitter) == ["claude-sonnet-4-5-20250929", 45, 30, 5, 4]
+    assert tokens("openllmetry-old") == ["gpt-4o-mini-2024-07-18", 20, None, None, 5]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
@@ -219,7 +219,7 @@ def test_time_and_duration_are_cut_to_the_microsecond(written: Written) -> None:
     ],
 )
 def test_values_of_every_type_are_read(written: Written, value: dict[str, Any], kept: Any) -> None:
-    attributes = [attribute("gen_ai.system", stringValue="openai"), {"key": "mine", "value": value}]
+    attributes = [attribute("gen_ai.request.model", stringValue="gpt-4o"), {"key": "mine", "value": value}]
 
     (event,) = events(written(request(a_span(attributes=attributes))))
 

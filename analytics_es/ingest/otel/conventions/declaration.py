@@ -17,7 +17,7 @@ FIELDS = frozenset(
         *("input_image_tokens", "cache_read_image_tokens", "output_image_tokens", "searches"),
         *("cost", "currency", "service_tier", "batch", "attempt", "resends", "time_to_first_chunk", "duration"),
         *("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id"),
-        *("tool", "task_type", "job_type", "error_type", "request_id", "pending"),
+        *("tool", "tool_of", "task_type", "job_type", "error_type", "request_id", "pending"),
     }
 )
 # Parts of the input and of the output that an emitter may count beside these, and not within.
@@ -45,7 +45,7 @@ class Name:
     source: str = ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Emitter:
     """One emitter, from one version on, and all it is known by.
 

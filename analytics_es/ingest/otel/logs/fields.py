@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from analytics_es.ingest.otel.conventions.declaration import UNITS
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION, PREFIX
+from analytics_es.ingest.otel.attributes import contradicting
+from analytics_es.ingest.otel.conventions.own import PREFIX
 from analytics_es.ingest.otel.logs.agents import Kind, says
 from analytics_es.ingest.otel.logs.record import LogRecord
-from analytics_es.ingest.otel.logs.totals import PARTS, WHOLES, settled
-from analytics_es.ingest.otel.spans import MAX_ATTRIBUTES, MAX_NAME, MAX_VALUE, cut, is_free_text
+from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
+from analytics_es.ingest.otel.spans import MAX_VALUE
+from analytics_es.ingest.otel.tokens import IN, Layout, add_up
+from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain
 
+_TOKENS = (
+    *("input_tokens", "output_tokens", "total_tokens"),
+    *("cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"),
+)
 IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
 _OWN_IDS = {PREFIX + name for name in IDS}
 # Of the machine and the SDK, which the resource tells with each request: no dimension of a call.
@@ -27,7 +32,7 @@ Attributes = Mapping[str, Any]
 def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
     """Return the data of an event: fields, and attributes that are none; what is no number the door refuses."""
     told, event_type = record.attributes, kind.told.event_type
-    contradiction = ""
+    contradictions = list[str]()
     data = {**_ids(record, kind), "duration_ms": _milliseconds(told, kind, "duration"), **kind.told.fields}
     if event_type.endswith(".failed"):
         data["error_type"] = _text(_first(told, kind, "error_type"))
@@ -36,12 +41,12 @@ def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
     if event_type.startswith("provider."):
         model = _text(_first(told, kind, "request_model"))
         data |= {"model": model, "provider": _provider(told, kind, model)}
-        data["attempt"] = _number(_first(told, kind, "attempt"))
+        data["attempt"] = number(_first(told, kind, "attempt"))
         data["time_to_first_chunk_ms"] = _milliseconds(told, kind, "time_to_first_chunk")
-        used, contradiction = _used(told, kind)
+        used, contradictions = _used(told, kind)
         data |= used
     data = {name: value for name, value in data.items() if value is not None}
-    return {**data, "attributes": _left_over(record, kind, contradiction)}
+    return {**data, "attributes": _left_over(record, kind, contradictions)}
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,10 +66,9 @@ def _ids(record: LogRecord, kind: Kind) -> dict[str, Any]:
 def _tool(told: Attributes, kind: Kind) -> str | None:
     """Return the name of the tool; one of a server as the agent itself calls it, where it is told at all."""
     for attribute in kind.agent.servers:
-        parameters = _object(told.get(attribute))
-        server, tool = (parameters.get(name) for name in ("mcp_server_name", "mcp_tool_name"))
+        server, tool = (inside(told.get(attribute), (name,)) for name in ("mcp_server_name", "mcp_tool_name"))
         if isinstance(server, str) and isinstance(tool, str):
-            return cut(_text(f"mcp__{server}__{tool}") or "", MAX_VALUE)
+            return _text(f"mcp__{server}__{tool}")
     return _text(_first(told, kind, "tool"))
 
 
@@ -76,29 +80,26 @@ def _provider(told: Attributes, kind: Kind, model: str | None) -> str | None:
     return next((who for pattern, who in kind.agent.providers.items() if says(name, (pattern,))), None) or None
 
 
-def _used(told: Attributes, kind: Kind) -> tuple[dict[str, Any], str]:
+def _used(told: Attributes, kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """Return tokens and cost, and which figures contradict one another."""
     tokens, words = _tokens(told, kind)
     costs = [cost for cost in _costs(told, kind) if cost]
     exact = [cost for cost in costs if isinstance(cost, Decimal)]
     if exact and max(exact) - min(exact) > MOST_ROUNDED:
-        words = f"{words} cost".strip()
+        words = [*words, "cost"]
     return {**tokens, **({"cost": costs[0], "currency": "USD"} if costs else {})}, words
 
 
-def _tokens(told: Attributes, kind: Kind) -> tuple[dict[str, Any], str]:
+def _tokens(told: Attributes, kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """Return tokens whose totals include their parts, none where all are 0: so agents write that nothing was told."""
-    counts = {name: _number(_first(told, kind, name)) for name in (*WHOLES, *PARTS)}
+    counts = {name: number(_first(told, kind, name)) for name in _TOKENS}
     tokens = {name: count for name, count in counts.items() if count is not None}
     if not any(tokens.values()):
-        return {}, ""
-    more = [count for name in kind.agent.more_input if (count := _number(told.get(name)))]
-    if any(type(count) is not int or count < 0 for count in (*tokens.values(), *more)):
-        return tokens, ""  # which the door refuses
-    if more:
-        tokens["input_tokens"] = tokens.get("input_tokens", 0) + sum(more)
-    total = _number(_first(told, kind, "total_tokens"))
-    return tokens, settled(tokens, beside=kind.agent.beside, total=total)
+        return {}, []
+    more = [count for name in kind.agent.more_input if (count := number(told.get(name)))]
+    if more and all(type(count) is int and count > 0 for count in (*more, tokens.get(IN, 1))):
+        tokens[IN] = tokens.get(IN, 0) + sum(more)
+    return add_up(tokens, Layout(kind.agent.beside, frozenset(), True), kind.told.fields.get("operation"))
 
 
 def _costs(told: Attributes, kind: Kind) -> list[Any]:
@@ -108,34 +109,28 @@ def _costs(told: Attributes, kind: Kind) -> list[Any]:
 
 
 def _dollars(amount: Any, units: int) -> Any:
-    if isinstance(amount, bool):
-        return amount
-    try:
-        dollars = Decimal(str(amount)) / units
-    except (InvalidOperation, ValueError):
-        return amount
-    return dollars if dollars.is_finite() else amount
+    exact = decimal(amount)
+    return amount if exact is None else exact / units
 
 
 # ── attributes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _left_over(record: LogRecord, kind: Kind, contradiction: str) -> dict[str, Any]:
+def _left_over(record: LogRecord, kind: Kind, contradictions: list[str]) -> dict[str, Any]:
     """Return what no field has taken: short, flat, without what was said or done; what has no room is counted."""
     rest = {
         name: value
         for name, value in sorted({**_of_the_resource(record), **record.attributes}.items())
-        if value is not None and name not in kind.taken and not is_free_text(name) and name not in _OWN_IDS
+        if value is not None and name not in kind.taken and _is_free(name)
     }
     fitting = [name for name in rest if len(name) <= MAX_NAME and _text(name) == name][:MAX_ATTRIBUTES]
     about = {
         "service.name": record.service,
         "otel.scope.name": record.scope,
         "otel.dropped_attributes": record.dropped + len(rest) - len(fitting),
-        CONTRADICTION: contradiction,
     }
     about = {name: _short(value) for name, value in about.items() if value}
-    return {**{name: _short(rest[name]) for name in fitting}, **about}
+    return {**{name: _short(rest[name]) for name in fitting}, **about, **contradicting(*contradictions)}
 
 
 def _first(told: Attributes, kind: Kind, field: str) -> Any:
@@ -148,37 +143,21 @@ def _first(told: Attributes, kind: Kind, field: str) -> Any:
 
 
 def _milliseconds(told: Attributes, kind: Kind, field: str) -> Any:
-    duration = _number(_first(told, kind, field))
-    unit = UNITS[kind.names[field][0].unit or "ms"] if field in kind.names else 1
-    return duration * unit if type(duration) in (int, float) else duration
+    """Return a duration in milliseconds; what is none stays, for the door to refuse."""
+    duration = _first(told, kind, field)
+    return duration if duration is None else milliseconds(duration, 1) if _is_number(duration) else duration
 
 
-def _number(value: Any) -> Any:
-    """Return a number as one, also where it is a text; anything else as it is, for the door to refuse."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if not value.lstrip("+-").isdecimal() else int(value)
-        except ValueError:
-            return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+def _is_number(value: Any) -> bool:
+    return type(number(value)) in (int, float)
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return cut(text.encode("utf-8", "replace").decode().replace("\0", "\ufffd"), MAX_VALUE)
+    return None if value is None or value == "" else cut(plain(value), MAX_VALUE)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
-    return value if isinstance(value, Mapping) else {}
+def _is_free(name: str) -> bool:
+    return not is_free_text(name) and not is_person(name) and name not in _OWN_IDS
 
 
 def _of_the_resource(record: LogRecord) -> dict[str, Any]:
