@@ -30,6 +30,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
+@click.option(
+    "--rows",
+    "rows_path",
+    metavar="PATH",
+    help="Where the rows of a JSON document are, such as data.results; a list that is the document needs none.",
+)
 @click.option("--format", type=click.Choice([OTLP]), help="Files are traces and logs of OpenTelemetry in OTLP/JSON.")
 @click.option(
     "--source", type=source_name, metavar="NAME", help="Who tells what is in the files, where rows do not say."
@@ -51,6 +57,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def import_(
     files: Sequence[Path],
     mapping: Path | None,
+    rows_path: str | None,
     format: str | None,
     source: str | None,
     rejects_to: Path | None,
@@ -89,7 +96,11 @@ def import_(
     event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
         sources = [
-            (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
+            (
+                path,
+                rows(path, event_mapping, format=format, source=source, rows_path=rows_path, exported=with_prices),
+            )
+            for path in files
         ]
     tallies: list[Tally] = []
     importer: Importer | None = None

@@ -148,6 +148,7 @@ def _span(origin: Origin, document: Json) -> Span:
         events=tuple(_span_event(event) for event in document.get("events") or ()),
         service=origin.service,
         scope=origin.scope,
+        scope_version=origin.scope_version,
         dropped=int(document.get("droppedAttributesCount") or 0),
     )
 

@@ -24,10 +24,10 @@ SPECIAL = (
     *("input_audio_tokens", "cache_read_audio_tokens", "output_audio_tokens"),
     *("input_image_tokens", "cache_read_image_tokens", "output_image_tokens", "searches"),
 )
-COUNTS = frozenset((*TOTALS, *PARTS, *WRITES, *SPECIAL))
+COUNTS = dict.fromkeys((*TOTALS, *PARTS, *WRITES, *SPECIAL))  # in this order
 COSTS = frozenset(("cost", "input_cost", "output_cost"))
-USAGE = COUNTS | COSTS
-NUMBERS = COUNTS | {"attempt", "resends"}
+USAGE = COUNTS.keys() | COSTS
+NUMBERS = COUNTS.keys() | {"attempt", "resends"}
 # A span that tells one of these is one of GenAI.
 TELLING = USAGE | {"operation", "kind", "provider", "request_model", "response_model"}
 
