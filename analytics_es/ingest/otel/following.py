@@ -35,6 +35,8 @@ class Told:
             value = self.values.get(place.attribute)
             if place.inside:
                 value = inside(value, place.inside)
+            if place.words is not None:
+                value = place.words.get(plain(value))
             if value is not None and value != "":
                 told.append((place, value))
         return told

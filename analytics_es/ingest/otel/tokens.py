@@ -61,7 +61,7 @@ def add_up(told: Mapping[str, Any], layout: Layout, operation: str | None) -> tu
     minutes = minutes if MINUTES not in said else None
     if not all(map(_is_count, tokens.values())):
         return tokens, said
-    if tokens.get(WRITTEN) is None and (tokens.get(HOUR) or minutes):
+    if not tokens.get(WRITTEN) and (tokens.get(HOUR) or minutes):
         tokens[WRITTEN] = (tokens.get(HOUR) or 0) + (minutes or 0)
     _complete(tokens, layout, total, operation, said)
     _include_parts(tokens, layout, total, said)
