@@ -102,7 +102,7 @@ class Importer:
     def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the event of each row, and how long the row is."""
         last = None
-        for index, row in enumerate(rows):
+        for index, row in enumerate(row for row in rows if not getattr(row, "ignored", "")):
             if not hasattr(row, "formerly"):
                 raise BadArgument(
                     name="rows", expected="rows as analytics_es.ingest.files.rows gives them", value=shown(row)

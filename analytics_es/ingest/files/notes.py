@@ -40,4 +40,7 @@ class Rows(Iterator[ImportedRow]):
         return self
 
     def __next__(self) -> ImportedRow:
-        return next(self._rows)
+        row = next(self._rows)
+        if row.ignored:
+            self.notes.ignored[row.ignored] += 1
+        return row

@@ -61,7 +61,7 @@ def add_up(told: Mapping[str, Any], layout: Layout, operation: str | None) -> tu
     minutes = minutes if MINUTES not in said else None
     if not all(map(_is_count, tokens.values())):
         return tokens, said
-    if tokens.get(WRITTEN) is None and (tokens.get(HOUR) or minutes):
+    if not tokens.get(WRITTEN) and (tokens.get(HOUR) or minutes):
         tokens[WRITTEN] = (tokens.get(HOUR) or 0) + (minutes or 0)
     _complete(tokens, layout, total, operation, said)
     _include_parts(tokens, layout, total, said)
@@ -98,15 +98,9 @@ def _include_parts(tokens: Tokens, layout: Layout, total: int | None, said: list
         if total and IN in tokens and OUT in tokens and tokens[IN] + tokens[OUT] != total:
             said.append(ALL)
         return
-    readings = _readings(tokens, parts, layout)
-    declared = readings[0]
-    possible = [reading for reading in readings if reading.possible] or readings
-    fitting = [reading for reading in possible if reading.total == total]
-    chosen = (fitting or possible)[0]
-    if total and (not fitting or (chosen is not declared and layout.certain)):
-        said.append(ALL)
-    elif chosen is not declared and layout.certain:
-        said += [part for part in parts if part in chosen.beside ^ declared.beside]
+    chosen = declared = _reading(tokens, parts, layout.beside & parts.keys(), layout)
+    if not declared.possible or (total and declared.total != total):  # most are as declared
+        chosen = _other(tokens, parts, layout, total, declared, said)
     for whole, count in ((IN, chosen.input), (OUT, chosen.output)):
         if whole in tokens:
             tokens[whole] = count
@@ -120,21 +114,37 @@ class _Reading(NamedTuple):
     beside: frozenset[str]
 
 
+def _other(
+    tokens: Tokens, parts: Mapping[str, int], layout: Layout, total: int | None, declared: _Reading, said: list[str]
+) -> _Reading:
+    """Return the reading that makes what is told possible, and say what contradicts the one that is declared."""
+    readings = [declared, *_readings(tokens, parts, layout)]
+    possible = [reading for reading in readings if reading.possible] or readings
+    fitting = [reading for reading in possible if reading.total == total]
+    chosen = (fitting or possible)[0]
+    if total and (not fitting or (chosen is not declared and layout.certain)):
+        said.append(ALL)
+    elif chosen is not declared and layout.certain:
+        said += [part for part in parts if part in chosen.beside ^ declared.beside]
+    return chosen
+
+
 def _readings(tokens: Tokens, parts: Mapping[str, int], layout: Layout) -> list[_Reading]:
-    """Return what the totals may mean: as it is declared, then what is common before what is not."""
+    """Return what else the totals may mean: what is common before what is not."""
     cached, thoughts = {READ, WRITTEN} & parts.keys(), {THOUGHTS} & parts.keys()
-    ways: list[set[str]] = [set(layout.beside & parts.keys()), set(), cached, thoughts, cached | thoughts]
+    ways: list[set[str]] = [set(), cached, thoughts, cached | thoughts]
     ways += [{part, *more} for part in sorted(cached) for more in (set[str](), thoughts)]
     return [_reading(tokens, parts, frozenset(way), layout) for way in ways]
 
 
 def _reading(tokens: Tokens, parts: Mapping[str, int], beside: frozenset[str], layout: Layout) -> _Reading:
     told, given, thoughts = tokens.get(IN) or 0, tokens.get(OUT) or 0, parts.get(THOUGHTS, 0)
-    within = sum(parts.get(part, 0) for part in (READ, WRITTEN) if part not in beside)
-    taken = told + sum(parts.get(part, 0) for part in (READ, WRITTEN) if part in beside)
+    read, written = parts.get(READ, 0), parts.get(WRITTEN, 0)
+    within = (0 if READ in beside else read) + (0 if WRITTEN in beside else written)
+    taken = told + read + written - within
     possible = within <= told and (THOUGHTS in beside or thoughts <= given)
     given += thoughts if THOUGHTS in beside else 0
-    left_out = sum(parts[part] for part in beside & layout.total_without)
+    left_out = sum(parts[part] for part in beside & layout.total_without) if beside else 0
     return _Reading(taken, given, taken + given - left_out, possible, beside)
 
 
