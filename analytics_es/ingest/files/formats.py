@@ -23,6 +23,7 @@ from analytics_es.ingest.files.outline import CLOUD_EVENT, check_rows
 from analytics_es.ingest.files.paths import Steps, read_steps, written
 from analytics_es.ingest.files.recognition import Recognised, look
 from analytics_es.ingest.files.records import csv_records
+from analytics_es.ingest.models import served
 from analytics_es.types.arguments import path as read_path
 from analytics_es.types.values import shown
 
@@ -45,8 +46,9 @@ def rows(
 
     A format names a mapping that comes with the package, such as `litellm`; one that is recognised needs no name, and
     the notes say what the file was read as. With the format `otlp`, a file holds traces in OTLP/JSON, and each span is
-    a row. `source` is who tells the rows that do not say so themselves, or instead of a format. `rows_path` is where the rows of a JSON document are, such as
-    "data.results"; it goes before what the mapping says. A list that is the document needs none.
+    a row. `source` is who tells the rows that do not say so themselves, or instead of a format. `rows_path` is where
+    the rows of a JSON document are, such as "data.results"; it goes before what the mapping says. A list that is the
+    document needs none.
     What another store had to say itself (`analytics.…`) is given as it is where the row looks as one that a store has
     exported, or all are said to be (`exported`); any other row of such a type gives no event, with the error
     ReservedType.
@@ -95,9 +97,22 @@ def _rows(
             mapping, steps = found.shape.mapping(with_source=not source), found.steps
             notes.read_as, notes.shape = found.shape.name, found.shape
             imported = _mapped(path, kind, mapping, source, steps, notes)
-            notes.missing = dict.fromkeys(found.missing, "")  # its other columns are of one shape or another
-            return imported
+            notes.missing = found.missing  # its other columns are of one shape or another
+            return _with_models(imported)
     return _mapped(path, kind, mapping, source, steps or (), notes)
+
+
+def _with_models(imported: Iterator[ImportedRow]) -> Iterator[ImportedRow]:
+    """Name providers and models as prices know them, where it is certain whom a name means."""
+    for row in imported:
+        if row.event:
+            data = row.event["data"]
+            found = served(data.get("provider"), None, data.get("model"))
+            known = {"provider": found.provider, "model": found.model}
+            data.update({name: text for name, text in known.items() if text is not None})
+            if found.provider is None:
+                data.pop("provider", None)
+        yield row
 
 
 def _mapped(
