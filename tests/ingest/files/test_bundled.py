@@ -1,4 +1,4 @@
-"""The formats that come with the package: what files of each give, to the token and the cent, and what is not stored."""
+"""Formats that come with the package: what files of each give, to the token and the cent, and what is not stored."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_a_file_gives_these_events(analytics: AnalyticsService, snapshot: Snapsh
     assert [*events, *({"refused": refusal.message} for refusal in refused)] == snapshot
 
 
-# What was used and what it has cost, worked out by hand from the files: input, output, read from a cache, written to it,
-# thoughts, searches, and dollars that are told.
+# What was used and what it has cost, worked out by hand from the files: input, output, read from a cache, written to
+# it, thoughts, searches, and dollars that are told.
 BY_HAND = {
     "litellm/spend.json": (5010, 355, 2800, 300, 50, 2, "0.02802"),
     "openrouter/generations.csv": (40000, 1520, 8000, 0, 100, 0, "0.0238"),
