@@ -49,7 +49,9 @@ class Told:
 
 def text(told: Told, field: str, places: Places) -> None:
     """Take a text."""
-    if len(places) == 1 and not places[0].inside:  # most are told once: that is seen without more
+    if (
+        len(places) == 1 and not places[0].inside and places[0].words is None
+    ):  # most are told once: that is seen without more
         if (value := told.values.get(places[0].attribute)) is not None and value != "":
             told.fields[field] = plain(value)
         return

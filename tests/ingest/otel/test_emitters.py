@@ -95,7 +95,7 @@ LITELLM = {
         }
     ),
 }
-BY_LITELLM = {"scope": "litellm", "name": "litellm_request"}
+BY_LITELLM: Attributes = {"scope": "litellm", "name": "litellm_request"}
 
 
 def test_litellm_tells_cost_and_what_was_cached_as_python_writes_it() -> None:
