@@ -9,6 +9,7 @@ from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
+from analytics_es.ingest.otel.agents.same import known_by_its_record
 from analytics_es.ingest.otel.attributes import about, contradicting, first_chunk, left_over, of_models
 from analytics_es.ingest.otel.conventions.texts import DONE, SAID
 from analytics_es.ingest.otel.nesting import Nesting, Node
@@ -136,13 +137,14 @@ def _name(span: Span, reading: Reading, kind: Activity) -> str:
 
 def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return an event that occurred when its span ended: its duration tells when it began."""
-    return {
+    event = {
         "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
         "data": {name: value for name, value in data.items() if value is not None},
         "occurred_at": time_of(span.end_us),
         "id": span.key,
         "source": SOURCE,
     }
+    return known_by_its_record(event, read(span).plan.emitter.name, span.attributes)
 
 
 def _outcome(span: Span, error_type: str | None) -> str:
