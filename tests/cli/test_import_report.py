@@ -157,7 +157,7 @@ def test_models_without_a_price_are_those_of_what_came_in_now_at_its_time(cli: C
                     "model": "own-7b",
                     "effective_from": "2026-04-01T00:00:00Z",
                     "currency": "USD",
-                    "per_mtok": {"input": "1"},
+                    "per_mtok": {"input_tokens": "1"},
                 }
             ]
         )
