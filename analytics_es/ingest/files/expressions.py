@@ -75,7 +75,7 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
         kinds = {name: kind for name, kind in kinds.items() if name not in shadowed} | {EACH: listed.kind}
         exclude = f" EXCLUDE ({engine.quote_name(shadowed[0])})" if shadowed else ""
         batch_sql = f"(SELECT *{exclude} FROM {batch_sql})"
-    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "source": _as_text}
+    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "known_by": _as_text, "source": _as_text}
     data = {place: bound(place, _as_value) for place in table if place[0] == "data"}
     fields = [*(bound((key,), write) for key, write in common.items()), *data.values()]
     where = bound(("where",), lambda sql, _: f"CAST({sql} AS BOOLEAN)") if ("where",) in table else "TRUE"

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
-from analytics_es.ingest.otel import conventions as semconv
+from analytics_es.ingest.otel.attributes import about, contradicting, first_chunk, left_over, of_models
+from analytics_es.ingest.otel.conventions.texts import DONE, SAID
 from analytics_es.ingest.otel.nesting import Nesting, Node
-from analytics_es.ingest.otel.spans import Attributes, Span, common, cut, duration, first_chunk, left_over, said
+from analytics_es.ingest.otel.operations import CALL, RETRIEVAL, TASK, TOOL, TOOLS, Activity
+from analytics_es.ingest.otel.reading import Reading, read
+from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration, exception_type, said
+from analytics_es.ingest.otel.values import cut
 
 SOURCE = "otel"
-CALL, TASK, TOOL = "provider.call", "task", "tool.call"
 
-_USAGE = (*semconv.USAGE["input_tokens"], *semconv.USAGE["output_tokens"], *semconv.COST)
-
-
-class Activity(NamedTuple):
-    """What a GenAI span is: `provider.call`, `tool.call`, `task`, `job`, or None for glue; and its operation."""
-
-    name: str | None
-    operation: str | None
+NAMES = {TOOL: "tool", TASK: "task_type", "job": "job_type"}  # the field that says which tool, task or job it was
+_IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
 
 
 def activity_of(span: Span) -> Activity | None:
     """Say what a span is; None if it is no GenAI span."""
-    attributes = Attributes(span.attributes)
-    operation, kind = attributes.text(semconv.OPERATION), attributes.text(semconv.KIND)
-    if operation is None and kind is not None:
-        operation = semconv.OPERATIONS.get(kind.lower())
-    if operation is not None:
-        return Activity(semconv.ACTIVITIES.get(operation, CALL), operation)
-    if any(name in span.attributes for name in semconv.CALLS):
-        return Activity(CALL, None)
-    return Activity(None, None) if kind else None
+    return read(span).activity
 
 
 def reports_usage(span: Span) -> bool:
     """Say whether a span tells of tokens or cost; zeros tell nothing that could be counted twice."""
-    return any(span.attributes.get(name) for name in _USAGE)
+    return any(amount for name, amount in read(span).usage.items() if name != "currency")
 
 
 @define
@@ -77,51 +66,72 @@ class Reader:
         return [*events, self._unseen_calls(span, kind)] if counts else events
 
     def _call(self, span: Span, kind: Activity, *, carries: bool) -> dict[str, Any]:
-        attributes = Attributes(span.attributes)
+        reading = read(span)
+        wait, problem = first_chunk(span, reading)
         data = {
-            **common(span, attributes),
-            **attributes.called(kind.operation),
-            "tool": attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
-            "attempt": attributes.attempt(),
+            **_common(span, reading),
+            **_called(reading, kind),
+            "tool": reading.fields.get("tool_of") or self._nesting.tool_of(span.key),
+            "attempt": reading.attempt(),
             "duration_ms": duration(span),
-            "time_to_first_chunk_ms": first_chunk(span, attributes),
-            **(attributes.used() if carries else {}),
-            **(said(span, semconv.SAID) if self.content else {}),
+            "time_to_first_chunk_ms": wait,
+            **(reading.usage if carries else {}),
+            **(said(span, SAID) if self.content else {}),
         }
-        return _event(span, CALL, {**data, "attributes": left_over(span, attributes)})
+        problems = contradicting(*(reading.contradictions if carries else ()), problem)
+        others = left_over(span, reading, CALL if carries else "without usage")
+        return _event(span, CALL, {**data, "attributes": {**others, **of_models(reading), **problems}})
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
-        attributes = Attributes(span.attributes)
-        data = {**common(span, attributes), "attempt": attributes.attempt(), "duration_ms": duration(span)}
-        name = TASK if kind.name == CALL else str(kind.name)
+        reading = read(span)
+        data = {**_common(span, reading), "attempt": reading.attempt(), "duration_ms": duration(span)}
+        name, what = (TASK, "without usage") if kind.name == CALL else (str(kind.name), str(kind.name))
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title
         else:
-            data[semconv.NAMES[name][0]] = _name(span, attributes, name)
+            data[NAMES[name]] = _name(span, reading, kind)
         if name == TASK:
             data["task_id"] = data["task_id"] or span.key
         if self.content:
-            data |= said(span, semconv.DONE if name == TOOL else semconv.SAID)
-        return _event(span, name, {**data, "attributes": left_over(span, attributes)})
+            data |= said(span, DONE if name == TOOL else SAID)
+        what = RETRIEVAL if name == TOOL and kind.operation == RETRIEVAL else what
+        return _event(span, name, {**data, "attributes": left_over(span, reading, what)})
 
     def _unseen_calls(self, span: Span, kind: Activity) -> dict[str, Any]:
         """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
-        attributes = Attributes(span.attributes)
-        data = {**common(span, attributes), **attributes.called(kind.operation), **attributes.used()}
-        data["tool"] = attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
-        about = left_over(evolve(span, attributes={}, dropped=0), attributes)
-        return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
+        reading = read(span)
+        data = {**_common(span, reading), **_called(reading, kind), **reading.usage}
+        data["tool"] = reading.fields.get("tool_of") or self._nesting.tool_of(span.key)
+        origin = {**about(span), **of_models(reading), **contradicting(*reading.contradictions)}
+        return {**_event(span, CALL, {**data, "attributes": origin}), "id": f"{span.key}:usage"}
 
 
 def _node(span: Span, kind: Activity | None) -> Node:
     if kind is None:
         return Node(span.key, span.parent, False, False)
-    tool = cut(_name(span, Attributes(span.attributes), TOOL), MAX_TEXT) if kind.name == TOOL else ""
+    tool = cut(_name(span, read(span), kind), MAX_TEXT) if kind.name == TOOL else ""
     return Node(span.key, span.parent, kind.name == CALL, reports_usage(span), tool)
 
 
-def _name(span: Span, attributes: Attributes, activity: str) -> str:
-    return attributes.text(semconv.NAMES[activity][1]) or span.title
+def _common(span: Span, reading: Reading) -> dict[str, Any]:
+    """Return the fields every event may have, None where there is nothing."""
+    ids = reading.taken(*_IDS)
+    ids["job_id"] = ids["job_id"] or span.trace_id  # a trace is one job: the one thing every span of it can tell
+    error = reading.fields.get("error_type") or exception_type(span)
+    return {**ids, "error_type": error and cut(error, MAX_VALUE)}
+
+
+def _called(reading: Reading, kind: Activity) -> dict[str, Any]:
+    """Return who was called, for what."""
+    called = {"provider": reading.provider, "model": reading.model, "operation": kind.operation}
+    return {**called, **reading.taken("service_tier", "batch")}
+
+
+def _name(span: Span, reading: Reading, kind: Activity) -> str:
+    """Return which tool, task or job a span is of; work on a memory is told by what is done."""
+    if kind.name == TOOL and kind.operation in TOOLS:
+        return reading.fields.get("data_source") or span.title if kind.operation == RETRIEVAL else str(kind.operation)
+    return reading.fields.get(NAMES[str(kind.name)]) or span.title
 
 
 def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
