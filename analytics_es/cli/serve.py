@@ -108,7 +108,7 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
 def _listening(host: str, port: int, token: str | None) -> socket:
     """Return the socket, before a store is made; raises CannotListen, CannotServe, MissingExtra."""
     try:
-        from analytics_es.web.app import analytics_app  # noqa: F401  # what is missing is said now
+        from analytics_es.web import analytics_app  # noqa: F401  # what is missing is said now
         from analytics_es.web.server import is_open_to_others, listening
     except ModuleNotFoundError as error:
         if str(error.name).startswith("analytics_es"):
