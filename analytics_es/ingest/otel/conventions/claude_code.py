@@ -28,6 +28,7 @@ CLAUDE_CODE = Emitter(
         Name("time_to_first_chunk", "ttft_ms", unit="ms"),
         Name("attempt", "attempt"),
         Name("error_type", "status_code"),
+        Name("service_tier", "speed", words={"fast": "fast"}),  # else it is `normal`
         Name("conversation_id", "session.id"),
         Name("agent_id", "agent_id"),
         Name("tool", "tool_name"),
@@ -37,7 +38,7 @@ CLAUDE_CODE = Emitter(
     operations={**_TYPES, **{_SPAN + name: operation for name, operation in _TYPES.items()}},
     free_text=(
         *("user_prompt", "new_context", "system_prompt_preview", "user_system_prompt", "tool_input", "full_command"),
-        *("response.model_output", "file_path", "hook_definitions", "hook_name", "error", "command", "skill_name"),
+        *("response.model_output", "file_path", "hook_definitions", "error", "command"),
     ),
     persons=("user.email", "user.account_uuid", "user.account_id", "user.id"),
     tells_not="cost, which its logs tell; thoughts, searches, how much was written to the cache for an hour",

@@ -36,6 +36,7 @@ class Name:
     unit: of a duration a key of UNITS; of a cost its currency, None where that is US dollars; None of all else.
     inside: where the attribute holds JSON: the keys that lead to it, apart by dots; `$` is the value itself.
     source: the repository and file that say so, if it is another than the emitter's.
+    words: what its values mean; any other tells nothing. None: a value means itself.
     """
 
     field: str
@@ -43,6 +44,7 @@ class Name:
     unit: str | None = None
     inside: str | None = None
     source: str = ""
+    words: Mapping[str, str] | None = None
 
 
 @frozen(kw_only=True, eq=False)
