@@ -32,7 +32,7 @@ def traces(path: Path) -> Iterator[ImportedRow]:
     CannotRead where there are more than MOST_SPANS of them. Of a text beyond MAX_SMALL, one span at a time is in
     memory. Spans that are none of GenAI give nothing.
     """
-    reader, file, seen = Reader(), _File(path), 0
+    reader, file, seen = Reader(at_once=True), _File(path), 0
     for row in file.spans():
         if row.span:
             reader.see([row.span])
