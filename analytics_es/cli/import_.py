@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -22,13 +23,20 @@ from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.types import BatchReceipt, Duplicate, LeftOutField, Refusal, UnreadField
 
 BATCH = 1000
+MOST_IGNORED, MOST_SHOWN = 1000, 8  # names that are counted, and shown: a file may hold any number
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
-@click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
+@click.option(
+    "--rows",
+    "rows_path",
+    metavar="PATH",
+    help="Where the rows of a JSON document are, such as data.results; a list that is the document needs none.",
+)
+@click.option("--format", type=click.Choice([OTLP]), help="Files are traces and logs of OpenTelemetry in OTLP/JSON.")
 @click.option(
     "--source", type=source_name, metavar="NAME", help="Who tells what is in the files, where rows do not say."
 )
@@ -49,6 +57,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def import_(
     files: Sequence[Path],
     mapping: Path | None,
+    rows_path: str | None,
     format: str | None,
     source: str | None,
     rejects_to: Path | None,
@@ -87,7 +96,11 @@ def import_(
     event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
         sources = [
-            (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
+            (
+                path,
+                rows(path, event_mapping, format=format, source=source, rows_path=rows_path, exported=with_prices),
+            )
+            for path in files
         ]
     tallies: list[Tally] = []
     importer: Importer | None = None
@@ -140,6 +153,7 @@ def _show_tallies(
     for tally in tallies:
         total.add(tally)
         total.refused += tally.refused
+        total.ignore(tally.ignored)
     answer = {"files": tallies, "total": total, "refusals": collected.first, "unread_fields": unread}
     answer["left_out_fields"] = left_out
     grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
@@ -155,6 +169,11 @@ def _remarks(total: Tally) -> Iterator[str]:
     if total.skipped:
         types = ", ".join(f"{count:,} {words.safe(own)}" for own, count in sorted(total.skipped.items()))
         yield f"skipped, as it is what the other store had to say itself: {types}"
+    if total.ignored:
+        names = sorted(total.ignored.items(), key=lambda counted: (-counted[1], counted[0]))
+        shown = ", ".join(f"{count:,} {words.safe(name)}" for name, count in names[:MOST_SHOWN])
+        others = sum(count for _, count in names[MOST_SHOWN:])
+        yield f"ignored, as they tell of no call, tool or agent: {shown}" + (f", {others:,} others" if others else "")
     if total.waiting:
         yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
 
@@ -174,6 +193,7 @@ class Tally:
     waiting: int = 0
     prices: int = 0
     skipped: dict[str, int] = field(factory=dict)
+    ignored: dict[str, int] = field(factory=dict)
 
     def add(self, counts: Tally | BatchReceipt) -> None:
         """Add what became of other events; rows that are refused are counted where they are told."""
@@ -184,6 +204,12 @@ class Tally:
         self.prices += counts.prices
         for own, count in counts.skipped.items():
             self.skipped[own] = self.skipped.get(own, 0) + count
+
+    def ignore(self, ignored: Mapping[str, int]) -> None:
+        """Add rows that gave no event because nothing reads them, by name."""
+        for name, count in ignored.items():
+            name = name if name in self.ignored or len(self.ignored) < MOST_IGNORED else "(others)"
+            self.ignored[name] = self.ignored.get(name, 0) + count
 
 
 def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], collected: Rejects, tally: Tally) -> None:
@@ -202,6 +228,7 @@ def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, ta
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
+    tally.ignore(Counter(row.ignored for row in chunk if row.ignored))
     good = [index for index, row in enumerate(chunk) if row.event is not None]
     duplicates = set[int]()
 

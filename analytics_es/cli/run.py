@@ -109,23 +109,23 @@ def run(
 
 def _run(store: OpenStore, db: Place, bus: NatsBus | None, log_format: str) -> None:
     """Follow, record what a bus delivers, and retain, until stopped."""
-    with _stopped() as stopping, _retaining(store, stopping):
+    with stopped() as stopping, retaining(store, stopping):
         if bus is None:
             say_start(store, db, None)
             store.service._parts.follow()  # now that it can be stopped
-            _watch(stopping, Pulse(store), drawn=log_format == TEXT)
+            watch(stopping, Pulse(store), drawn=log_format == TEXT)
         else:
             with store.service.subscribe_to(bus) as subscription:
                 say_start(store, db, bus.shown)
                 store.service._parts.follow()
                 pulse = Pulse(store, lambda: _came(subscription.stats()))
-                _watch(stopping, pulse, Flow(subscription), drawn=log_format == TEXT)
+                watch(stopping, pulse, Flow(subscription), drawn=log_format == TEXT)
             say(_counts(subscription.stats()), **_came(subscription.stats()))
-    _say_end(store)
+    say_end(store)
 
 
 @contextmanager
-def _retaining(store: OpenStore, stopping: threading.Event) -> Iterator[None]:
+def retaining(store: OpenStore, stopping: threading.Event) -> Iterator[None]:
     """Retain every night, in a thread of its own; what fails is told, and tried again the next night."""
     nightly = Nightly(lambda: datetime.now(ZoneInfo(store.keeps)))
 
@@ -164,7 +164,7 @@ class Nightly:
 
 
 @contextmanager
-def _stopped() -> Iterator[threading.Event]:
+def stopped() -> Iterator[threading.Event]:
     """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished.
 
     Another thread sets it: the main one, which handles signals, may be about to wait, and holds the event's lock then.
@@ -208,7 +208,7 @@ def _came(stats: SubscriptionStats) -> dict[str, int]:
     return {"received": stats.received, "recorded": stats.recorded, "rejected": stats.rejected}
 
 
-def _watch(stopping: threading.Event, pulse: Pulse, flow: Flow | None = None, *, drawn: bool) -> None:
+def watch(stopping: threading.Event, pulse: Pulse, flow: Flow | None = None, *, drawn: bool) -> None:
     """Wait, and log what there is to be told; on a terminal, also draw how far it is, unless lines are for machines."""
     console = make_console(stderr=True)
     drawn = drawn and console.is_terminal
@@ -220,7 +220,8 @@ def _watch(stopping: threading.Event, pulse: Pulse, flow: Flow | None = None, *,
                 live.update(Group(_line(status), *([flow.line()] if flow else [])), refresh=True)
 
 
-def _say_end(store: OpenStore) -> None:
+def say_end(store: OpenStore) -> None:
+    """Say how far the read models are when it ends."""
     result = store.service.projections()
     if result.ok:
         position = min(status.position for status in result.value)

@@ -21,10 +21,11 @@ T = TypeVar("T", bound=HasText)
 
 def chunks(rows: Iterable[T], most: int) -> Iterator[list[T]]:
     """Yield rows in lists of so many at most, which end where their texts are longer than CHUNK_BYTES."""
-    chunk, size = list[T](), 0
+    chunk, size, last = list[T](), 0, None
     for row in rows:
         chunk.append(row)
-        size += len(row.raw or "")
+        size += 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
+        last = row.raw
         if len(chunk) == most or size > CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0

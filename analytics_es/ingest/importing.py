@@ -101,18 +101,21 @@ class Importer:
 
     def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the event of each row, and how long the row is."""
-        for index, row in enumerate(rows):
+        last = None
+        for index, row in enumerate(row for row in rows if not getattr(row, "ignored", "")):
             if not hasattr(row, "formerly"):
                 raise BadArgument(
                     name="rows", expected="rows as analytics_es.ingest.files.rows gives them", value=shown(row)
                 )
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
-            size = len(row.raw or "")
-            if row.formerly is None:
+            size = 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
+            last = row.raw
+            if row.formerly is None and not row.keyed:
                 yield row.event, size
             else:
-                self._waiting[index] = row.formerly
+                if row.formerly is not None:
+                    self._waiting[index] = row.formerly
                 digest = blake2b(row.event["id"].encode(), key=key, digest_size=12)
                 yield {**row.event, "id": f"row:{digest.hexdigest()}"}, size
 

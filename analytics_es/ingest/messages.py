@@ -27,7 +27,7 @@ STRUCTURED = "application/cloudevents+json"
 BINARY = "ce-"
 
 # A number that may have more digits than a binary fraction or 64 bits hold; or a text like one, which does no harm.
-_MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}")
+MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}")
 
 Look = Callable[[str], Any]
 
@@ -118,7 +118,7 @@ def _body(payload: Any) -> Any:
         return None
     check_size(text)
     body = orjson.loads(text)
-    return cloudevents.exact(text) if _MANY_DIGITS.search(text) else body
+    return cloudevents.exact(text) if MANY_DIGITS.search(text) else body
 
 
 # ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────

@@ -67,7 +67,10 @@ _MEDIA = re.compile(
 # Most ids that are new with every event: they need one look, and are not remembered.
 _ID = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?!(?:[4-7][0-9a-f]|3[0-9]|2[0cdef]|27){10,}$)(?=\d*[a-f])(?=[a-f]*\d)(?:[0-9a-f]{16}){1,2}|"
-    rf"{_PREFIX}[-_](?!0[1-9]\d{{7}})\d{{1,12}}"
+    rf"{_PREFIX}[-_](?!0[1-9]\d{{7}})\d{{1,12}}|"
+    # Of calls and answers: hexadecimal digits, or letters and digits, which change often.
+    rf"(?!fc-){_PREFIX}[-_](?!0\d{{6}}|(?:[4-7][0-9a-f]|3[0-9]|2[0cdef]|27){{10,}}$)(?=[0-9A-Za-z]{{12,31}}$)"
+    r"(?:(?:\d++|[a-f]++){6,}|(?=[0-9A-Za-z]*[g-z])(?:\d++|[A-Za-z]++){6,})"
 )
 _PARTS = re.compile(r"[-_.:/+ ]|, ?")
 _PREFIXED = re.compile(r"[A-Za-z][a-z]{0,15}[-_:.]([0-9A-Za-z-]+)")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-_NEEDED = {"event_type", "data"}
+NEEDED = {"event_type", "data"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
-_ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
+ARGUMENTS = NEEDED | {"occurred_at", "id", "source"}
 
 
 def plain_name(field: object) -> str | None:
@@ -40,6 +40,6 @@ def problem_of(event: object, error: Exception) -> str:
 def _mistake(event: object) -> str:
     if not isinstance(event, Mapping):
         return f"this is of type {type(event).__name__}"
-    missing = ", ".join(sorted(_NEEDED - set(event)))
-    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
+    missing = ", ".join(sorted(NEEDED - set(event)))
+    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - ARGUMENTS))
     return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from analytics_es.errors import (
     AnalyticsError,
@@ -54,16 +54,41 @@ class SubscriptionStats:
     trouble: str | None = None
 
 
+class Form(NamedTuple):
+    """How messages are read.
+
+    read: the arguments of `record_event` that a message means; raises RefusedEvent.
+    event_of: what a message that gives no event says of one; None where that is nothing.
+    named: a message that gives no event, with what tells it from all others, the same at every delivery.
+    """
+
+    read: Callable[[Message], dict[str, Any]]
+    event_of: Callable[[Message], dict[str, Any] | None]
+    named: Callable[[Message], Message]
+
+
+BUS = Form(arguments, event_of, lambda message: message)
+
+
+class Outcome(NamedTuple):
+    """What became of a message: its place, and where it gave no event, or another than is stored, why it is kept."""
+
+    place: Appended
+    refused: RefusedEvent | None
+
+
 @define
 class Intake:
     """Records messages, as many as there are at once in one commit, and counts what came of them."""
 
     recorder: Recorder
     owner: object = None  # is there as long as the bus is, or whoever else holds this
+    form: Form = BUS
+    what: str = "Messages of a bus"
     closed: bool = False
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
-    _trouble: Trouble = field(factory=lambda: Trouble(logger, "Messages of a bus"))
+    _trouble: Trouble = field(default=Factory(lambda self: Trouble(logger, self.what), takes_self=True))
 
     def record(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
@@ -78,34 +103,45 @@ class Intake:
 
     def record_batch(self, messages: Sequence[Message]) -> None:
         """Record messages: durable when it returns; where it raises, they are to be delivered again."""
+        self.take(messages)
+
+    def take(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Do the same, and say what became of each."""
         self.recorder.follow_policy()
         horizon = self.recorder.log.seals.horizon()
         batch: dict[str, Entry] = {}
-        entries = []
+        read = []
         for message in messages:
-            entries.append(self._entry(message, horizon, batch))
-            batch.setdefault(entries[-1].key, entries[-1])
-        self._append(messages, entries)
+            read.append(self._entry(message, horizon, batch))
+            batch.setdefault(read[-1][0].key, read[-1][0])
+        reasons = [reason for _, reason in read]
+        places = self._append(messages, [entry for entry, _ in read])
+        return [
+            Outcome(place, reason or (OtherContent(position=place.position) if place.differs else None))
+            for place, reason in zip(places, reasons, strict=True)
+        ]
 
     def close(self) -> None:
         """Take no more."""
         self.closed = True
 
-    def _entry(self, message: Message, horizon: Horizon, batch: Batch) -> Entry:
+    def _entry(self, message: Message, horizon: Horizon, batch: Batch) -> tuple[Entry, RefusedEvent | None]:
+        """Return what is recorded of a message, and where that is not its event, why."""
         try:
-            entry = self.recorder.fitted(self.recorder.door.write(**arguments(message)), batch)
+            entry = self.recorder.fitted(self.recorder.door.write(**self.form.read(message)), batch)
             check_horizon(horizon, [entry])
-            return entry
+            return entry, None
         except RefusedEvent as reason:
             if isinstance(reason, BeforeHorizon):
                 self.recorder.log.seals.count_refused(1)
             self.recorder.outcomes.note(reason, message.topic, kept=True)
-            return self._rejection(message, reason)
+            return self._rejection(message, reason), reason
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.rejection(**rejection(message, reason), event=event_of(message))
+        kept = rejection(self.form.named(message), reason)
+        return self.recorder.rejection(**kept, event=self.form.event_of(message))
 
-    def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
+    def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> list[Appended]:
         if self.closed:
             raise Closed
         try:
@@ -118,6 +154,7 @@ class Intake:
             raise
         self._trouble.over()
         self._count(_tally(entries, appended, rejections))
+        return list(appended)
 
     def _differing(
         self, messages: Sequence[Message], entries: Sequence[Entry], appended: Sequence[Appended]

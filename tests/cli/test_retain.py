@@ -94,7 +94,7 @@ def test_run_retains_at_night_and_tells(cli: Cli, own: str, monkeypatch: pytest.
     nights = iter([True])
     monkeypatch.setattr(Nightly, "due", lambda _: next(nights, False))
     monkeypatch.setattr(run, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(run, "_watch", lambda stopping, *_, **__: stopping.wait(0.01) or _until(told))
+    monkeypatch.setattr(run, "watch", lambda stopping, *_, **__: stopping.wait(0.01) or _until(told))
     monkeypatch.setattr(run, "say_retention", lambda result: told.append(str(result.unwrap().events)))
 
     Path("keep.toml").write_text('[retention]\nevents = "90d"')

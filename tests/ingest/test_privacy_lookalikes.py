@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
 from analytics_es.events.fields import FAMILIES, LEFT_OUT
+from analytics_es.ingest import plain_values
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.plain_values import is_id, is_plain
+from analytics_es.ingest.plain_words import ID_PREFIXES
 from analytics_es.ingest.privacy import MOST_WORDS, PRESETS, PrivacyPolicy
 from analytics_es.ingest.shapes import OFTEN
 from analytics_es.testing import NOON
+from tests.examples import examples
 from tests.stores import data_of, record
 
 OF_PRIVACY = ["pseudonymous", "anonymous"]
@@ -201,3 +206,31 @@ def test_rules_of_before_are_not_changed_by_this() -> None:
     assert former.checking(()) is former
     assert left(former, {"ada@example.com": 5, "cost": PROSE}) == {"ada@example.com": 5, "cost": PROSE}
     assert PrivacyPolicy.of("full").checking(()).rules == PRESETS["full"]
+
+
+def _of_calls() -> st.SearchStrategy[str]:
+    digits = st.sampled_from(
+        ["0123456789abcdef", "0123456789abcdefABCDEF", "0123456789ghGH", "4567abcdef", "0123456Gab"]
+    )
+    rest = digits.flatmap(lambda letters: st.text(letters, min_size=10, max_size=33))
+    return st.builds("{}{}{}".format, st.sampled_from(sorted(ID_PREFIXES)), st.sampled_from("-_"), rest)
+
+
+@examples(500)
+@given(_of_calls())
+def test_what_one_look_takes_for_an_id_is_one_by_all_rules(text: str) -> None:
+    if plain_values._ID.fullmatch(text):
+        assert not plain_values._is_private(text)
+        assert plain_values._has_shape(text) or plain_values._is_of_words(text)
+
+
+@pytest.mark.parametrize(
+    "value", ["chatcmpl-8f2a41c09be7d6a5", "call_a1b2c3d4e5f60718", "msg_01XFDUDYJgAAzy2ugW3UE4tQ"]
+)
+def test_ids_that_are_new_with_every_call_need_one_look(value: str) -> None:
+    assert plain_values._ID.fullmatch(value)
+
+
+@pytest.mark.parametrize("value", ["fc-97a3ab21101b3283517837b0b53a6a1", "row_fe66348bfDec05Dec407"])
+def test_what_may_be_a_key_is_looked_at_more_closely(value: str) -> None:
+    assert plain_values._ID.fullmatch(value) is None

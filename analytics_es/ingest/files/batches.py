@@ -13,10 +13,13 @@ import orjson
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import contents
-from analytics_es.ingest.files.columns import guess, shapes, structure, unique
+from analytics_es.ingest.files.columns import absent, complete, guess, shapes, structure, unique
 from analytics_es.ingest.files.contents import Contents, Numbering, Repeats
+from analytics_es.ingest.files.lists import Lists
+from analytics_es.ingest.files.mapping import FILENAME, Mapping
+from analytics_es.ingest.files.paths import written
 from analytics_es.ingest.files.problems import reading
-from analytics_es.ingest.files.records import Record, csv_records, json_records
+from analytics_es.ingest.files.records import Record
 from analytics_es.process import Later
 from analytics_es.projection import engine
 
@@ -34,8 +37,9 @@ MOST_ELEMENTS, MOST_PER_BYTE = 8 * 2**20, 50  # of lists in a group of rows of P
 class Batch(NamedTuple):
     """Some rows of a file: the names of all its columns, and the columns in use, by `select` from `table`.
 
-    `empty` columns hold no value in the whole file; they stay NULL of any type. `records` are the rows of a text file.
-    `contents` tells what each row says as a whole, `numbering` which of the file's equal rows is next.
+    `empty` columns hold no value in the whole file, or are `missing` from it; they stay NULL of any type, as far as may
+    be. `records` are the rows of a text file. `contents` tells what each row says as a whole, `numbering` which of the
+    file's equal rows is next.
     """
 
     names: list[str]
@@ -45,9 +49,10 @@ class Batch(NamedTuple):
     select: str = "SELECT * FROM source"
     empty: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
-def parquet_batches(path: Path, in_use: frozenset[str], *, whole: bool) -> Iterator[Batch]:
+def parquet_batches(path: Path, mapping: Mapping, *, whole: bool) -> Iterator[Batch]:
     """Read the columns in use of a Parquet file; all, and twice, where rows are known by the `whole` of them."""
     first = 1
     with reading(path), pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
@@ -56,7 +61,8 @@ def parquet_batches(path: Path, in_use: frozenset[str], *, whole: bool) -> Itera
         if len(set(keys)) < len(keys):
             raise CannotRead(path=path, problem="two columns have the same name")
         names = unique(keys)
-        used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in in_use}
+        used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in mapping.names}
+        missing = tuple(missing_columns(mapping, names))
         columns = keys if whole else list(used.values())
         numbering = Numbering(_repeats(_read(file, columns)) if whole else None)
         for batch in _read(file, columns):
@@ -64,7 +70,8 @@ def parquet_batches(path: Path, in_use: frozenset[str], *, whole: bool) -> Itera
             numbers = pa.array(rows, pa.int64())
             table = pa.table({"__row": numbers, **{name: batch.column(key) for name, key in used.items()}})
             first += batch.num_rows
-            yield Batch(names, table, partial(zip, rows, contents.of_batch(batch)), numbering)
+            digests = partial(zip, rows, contents.of_batch(batch))
+            yield Batch(names, table, digests, numbering, empty=missing, missing=missing)
 
 
 def _read(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -112,39 +119,73 @@ def _unpacked(column: pa.DictionaryArray) -> int:
     return pc.sum(lengths.cast(pa.int64()).take(column.indices)).as_py() or 0
 
 
-def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool, whole: bool) -> Iterator[Batch]:
+def text_batches(
+    records: Callable[[], Iterator[Record]], mapping: Mapping, *, is_csv: bool, whole: bool
+) -> Iterator[Batch]:
     """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON.
 
     `whole`: rows are known by the whole of them.
     """
-    records = csv_records if is_csv else json_records
     content = partial(contents.of_record, is_csv=is_csv)
-    repeats = Repeats()
+    repeats, lists = Repeats(), Lists(mapping)
 
     def looked_at() -> Iterator[dict[str, Any]]:
-        for record in records(path):
+        for record in records():
             if whole and record.row and not record.problem:
                 repeats.add(content(record))
+            lists.see(record.fields)
             yield record.fields
 
-    shape_of = shapes(looked_at(), in_use, guess if is_csv else lambda value: value)
+    shape_of = shapes(looked_at(), mapping.names, guess if is_csv else lambda value: value)
     numbering = Numbering(repeats.found() if whole else None)
     names = unique(shape_of)
-    used = {key: name for key, name in zip(shape_of, names, strict=True) if name.lower() in in_use}
-    keys = {str(place): key for place, key in enumerate(used) if shape_of[key] is not None}
-    empty = tuple(name for key, name in used.items() if shape_of[key] is None)
-    types = orjson.dumps({place: structure(shape_of[key]) for place, key in keys.items()}).decode()
-    columns = "".join(f', record."{place}" AS {engine.quote_name(used[key])}' for place, key in keys.items())
-    typed = f", json_transform(record, {engine.quote(types)}) AS record" if keys else ""
+    columns, missing = _completed(mapping, dict(zip(names, shape_of.values(), strict=True)), is_json=not is_csv)
+    key_of = dict(zip(names, shape_of, strict=True))
+    places = {str(place): name for place, name in enumerate(columns) if columns[name] is not None}
+    empty = tuple(name for name, shape in columns.items() if shape is None)
+    types = {place: structure(columns[name]) for place, name in places.items()} | lists.types()
+    selected = {place: engine.quote_name(name) for place, name in places.items()} | lists.columns()
+    written = "".join(f', record."{place}" AS {name}' for place, name in selected.items())
+    typed = f", json_transform(record, {engine.quote(orjson.dumps(types).decode())}) AS record" if types else ""
     # The columns in use of one batch, typed as all rows of the file allow.
-    select = f"SELECT __row{columns} FROM (SELECT __row{typed} FROM source)"
-    for chunk in chunks((record for record in records(path) if record.row), BATCH_ROWS):
+    select = f"SELECT __row{written} FROM (SELECT __row{typed} FROM source)"
+    keys = {place: key_of.get(name) for place, name in places.items()}
+    for chunk in chunks((record for record in records() if record.row), BATCH_ROWS):
         good = [record for record in chunk if not record.problem]
         numbers = pa.array([record.row for record in good], pa.int64())
-        texts = [orjson.dumps({p: record.fields.get(key) for p, key in keys.items()}).decode() for record in good]
+        texts = [_text(record.fields, keys, lists) for record in good]
         table = pa.table({"__row": numbers, "record": pa.array(texts, pa.string())})
         digests = partial(_digests, good, content)
-        yield Batch(names, table, digests, numbering, select, empty, tuple(chunk))
+        missed = (*missing, *lists.missing())
+        yield Batch(names, table, digests, numbering, select, empty, tuple(chunk), missed)
+
+
+def _completed(mapping: Mapping, shape_of: dict[str, Any], *, is_json: bool) -> tuple[dict[str, Any], list[str]]:
+    """Return the columns in use, with a shape of each that has all the mapping reads of it; and what is missing."""
+    columns = {name: shape for name, shape in shape_of.items() if name.lower() in mapping.names}
+    names = {name.lower(): name for name in shape_of}
+    missing = missing_columns(mapping, list(shape_of), is_json=is_json)
+    for steps in mapping.of_rows():
+        name = names.get(str(steps[0]).lower(), str(steps[0]))
+        if name in columns and is_json and mapping.may_lack(name, is_json=True):
+            if lacked := absent(columns[name], steps[1:]):
+                missing.append(written((name, *lacked)))
+            columns[name] = complete(columns[name], steps[1:])
+        elif name in missing:
+            columns[name] = complete(columns.get(name), steps[1:])
+    return columns, list(dict.fromkeys(missing))
+
+
+def missing_columns(mapping: Mapping, names: Sequence[str], *, is_json: bool = False) -> list[str]:
+    """Return the columns that a mapping names and a file lacks, where it may."""
+    present = {name.lower() for name in names} | {FILENAME}
+    read = {str(steps[0]).lower(): str(steps[0]) for steps in mapping.of_rows()}
+    return [name for lower, name in read.items() if lower not in present and mapping.may_lack(name, is_json=is_json)]
+
+
+def _text(fields: dict[str, Any], keys: dict[str, str | None], lists: Lists) -> str:
+    parts = {place: fields.get(key) if key is not None else None for place, key in keys.items()}
+    return orjson.dumps(parts | lists.of(fields)).decode()
 
 
 def _digests(records: Sequence[Record], content: Callable[[Record], bytes]) -> Iterator[tuple[int, bytes]]:

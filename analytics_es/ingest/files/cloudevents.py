@@ -1,4 +1,4 @@
-"""CloudEvents as JSON Lines → events, which need no mapping."""
+"""CloudEvents in JSON → events, which need no mapping."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analytics_es.events import cloudevents
+from analytics_es.ingest.files.documents import json_rows
 from analytics_es.ingest.files.events import EXPORTED_LINE, ImportedRow, refused, source_of
-from analytics_es.ingest.files.records import json_records
+from analytics_es.ingest.files.notes import Notes
+from analytics_es.ingest.files.paths import Steps
 from analytics_es.ingest.problems import in_one_line
 
 
-def cloud_events(path: Path, source: str | None = None) -> Iterator[ImportedRow]:
-    """Yield what each line gives; its numbers stay exact."""
-    for record in json_records(path, cloudevents.exact):
+def cloud_events(path: Path, source: str | None, steps: Steps, notes: Notes) -> Iterator[ImportedRow]:
+    """Yield what each row gives; its numbers stay exact."""
+    for record in json_rows(path, steps, notes, cloudevents.exact):
         try:
             if record.problem:
                 raise ValueError(record.problem)

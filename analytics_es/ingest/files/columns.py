@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any
 
+from analytics_es.ingest.files.paths import ITEMS, Steps
+
 # A number is what Python and the engine read without loss, written as numbers are: 007 is a text, and so is a time.
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
+_OWN = re.compile(r"__(row|place|size|(each|kind)[0-9]+)", re.IGNORECASE)  # names of columns beside those of a file
 _SCALARS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 MOST_NAMES = 100_000  # of columns that are not in use: rows may each have keys of their own
 _NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")
@@ -18,11 +21,11 @@ _NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")
 
 def unique(names: Iterable[str]) -> list[str]:
     """Return names that differ in more than case: a, A, a and an empty one become a, A_1, a_2 and column3."""
-    distinct, taken = list[str](), {"__row"}
+    distinct, taken = list[str](), set[str]()
     for number, name in enumerate(names):
         base = name.strip() or f"column{number}"
         candidates = itertools.chain([base], (f"{base}_{i}" for i in itertools.count(1)))
-        distinct.append(next(candidate for candidate in candidates if candidate.lower() not in taken))
+        distinct.append(next(name for name in candidates if name.lower() not in taken and not _OWN.fullmatch(name)))
         taken.add(distinct[-1].lower())
     return distinct
 
@@ -49,7 +52,7 @@ def shapes(rows: Iterable[dict[str, Any]], names: frozenset[str], read: Callable
                 continue  # it is only listed where a mapping fits no column
             shape = shape_of.setdefault(key, None)
             if value is not None and not (shape == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
-                shape_of[key] = _widen(shape, read(value))
+                shape_of[key] = widen(shape, read(value))
     return shape_of
 
 
@@ -58,12 +61,44 @@ def structure(shape: Any) -> Any:
     if isinstance(shape, list):
         return [structure(shape[0])]
     if not isinstance(shape, dict):
-        return shape or "VARCHAR"
+        return shape or "NULL"
     keys = {key.lower() for key in shape if key and "\0" not in key}
     return {key: structure(inner) for key, inner in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
 
 
-def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
+def absent(shape: Any, steps: Steps) -> Steps:
+    """Return the beginning of a path that no row has, () where the way is there, or nothing can be said of it."""
+    for depth, step in enumerate(steps):
+        if step is ITEMS and isinstance(shape, list):
+            shape = shape[0]
+        elif step is not ITEMS and isinstance(shape, dict):
+            key = next((key for key in shape if key.lower() == step.lower()), None)
+            if key is None:
+                return steps[: depth + 1]
+            shape = shape[key]
+        else:
+            return ()
+    return ()
+
+
+def complete(shape: Any, steps: Steps) -> Any:
+    """Return a shape in which a path of names and elements can be asked for: what no row has is NULL of any type.
+
+    A shape that is no object where the path has a name stays as it is.
+    """
+    if not steps:
+        return shape
+    name, below = steps[0], steps[1:]
+    if name is ITEMS and isinstance(shape, list | None):
+        return [complete(shape[0] if shape else None, below)]
+    if name is not ITEMS and isinstance(shape, dict | None):
+        shape = shape or {}
+        key = next((key for key in shape if key.lower() == name.lower()), name)
+        return {**shape, key: complete(shape.get(key), below)}
+    return shape
+
+
+def widen(shape: Any, value: Any, depth: int = 0) -> Any:
     """Return the shape that also holds this value."""
     if value is None or shape == "JSON":
         return shape
@@ -73,10 +108,10 @@ def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
         return "JSON"
     if isinstance(value, list):
         first = shape[0] if shape else None
-        return [reduce(lambda inner, member: _widen(inner, member, depth + 1), value, first)]
+        return [reduce(lambda inner, member: widen(inner, member, depth + 1), value, first)]
     shape = {} if shape is None else shape
     for key, member in value.items():
-        shape[key] = _widen(shape.get(key), member, depth + 1)
+        shape[key] = widen(shape.get(key), member, depth + 1)
     return shape if len(shape) <= 1000 else "JSON"
 
 

@@ -7,22 +7,41 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from analytics_es.ingest.files.batches import Batch
-from analytics_es.ingest.files.mapping import Mapping, Place, bad_expression
+from analytics_es.ingest.files.lists import Elements, elements
+from analytics_es.ingest.files.mapping import EACH, FILENAME, Mapping, Place, bad_expression
+from analytics_es.ingest.files.paths import as_sql
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions, growth
 
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
 
+MOST_TOGETHER = 2**32  # bytes of a row that are laid beside the elements of its list, all together
+
+
 class Query(NamedTuple):
-    """One [[event]] table, bound to the columns of a file; `data` tells for each value its place and if it is JSON."""
+    """One [[event]] table, bound to the columns of a file.
+
+    Its events are numbered by row, or, where it goes through lists, by element of a batch: `elements` makes the table
+    of these, and `no_lists` asks for rows that have something else where the list is. `source` is what it reads from.
+    `data` tells for each value its place and if it is JSON, `id_is_whole` that an id tells elements apart.
+    """
 
     number: int
     sql: str
+    source: str
     data: list[tuple[Place, bool]]
     trees: list[growth.Tree]  # of its expressions
     columns: list[str]  # that these read, and the file has
     bounds: list[int]  # how much is made of a row that has up to 2^n bytes
+    elements: str = ""
+    no_lists: str = ""
+    id_is_whole: bool = True
+
+    @property
+    def numbered_by(self) -> str:
+        """Return the column that numbers what gives an event."""
+        return "__element" if self.elements else "__row"
 
     def made(self, sizes: Iterable[int]) -> int:
         """Return how much is made at most of a row whose columns have so many bytes."""
@@ -32,7 +51,7 @@ class Query(NamedTuple):
 
 def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> Query:
     """Bind one [[event]] table to columns of these kinds; raises BadMapping where an expression does not fit them."""
-    table = mapping.tables[number]
+    table, steps = mapping.tables[number], mapping.each[number]
 
     def bound(place: Place, write: Callable[[str, str], str]) -> str:
         expression = f"(\n{table.get(place, 'NULL')}\n)"
@@ -42,21 +61,100 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
             problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
             raise bad_expression(mapping.path, number + 1, place, problem) from error
 
-    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "source": _as_text}
+    nulls = "".join(f", NULL AS {engine.quote_name(name)}" for name in batch.empty)
+    if FILENAME not in map(str.lower, kinds):
+        kinds = {**kinds, FILENAME: "VARCHAR"}
+        nulls += f", {engine.quote(file)} AS {FILENAME}"
+    batch_sql = f"(SELECT *{nulls} FROM batch)"
+    listed: Elements | None = None
+    if steps:
+        is_text = f"__each{number}" in kinds
+        kind = "" if is_text else _kind_of_list(mapping, number, kinds, batch, file)
+        listed = elements(number, steps, kinds, kind)
+        shadowed = [name for name in kinds if name.lower() == EACH]
+        kinds = {name: kind for name, kind in kinds.items() if name not in shadowed} | {EACH: listed.kind}
+        exclude = f" EXCLUDE ({engine.quote_name(shadowed[0])})" if shadowed else ""
+        batch_sql = f"(SELECT *{exclude} FROM {batch_sql})"
+    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "known_by": _as_text, "source": _as_text}
     data = {place: bound(place, _as_value) for place in table if place[0] == "data"}
     fields = [*(bound((key,), write) for key, write in common.items()), *data.values()]
     where = bound(("where",), lambda sql, _: f"CAST({sql} AS BOOLEAN)") if ("where",) in table else "TRUE"
-    empty = "".join(f", NULL AS {engine.quote_name(name)}" for name in batch.empty)
-    # The fields of the events that one [[event]] table makes of some rows; CASE keeps it from looking at other rows.
-    sql = f"""
-        SELECT __row, {", ".join(fields)} FROM (SELECT *{empty} FROM batch)
-        WHERE CASE WHEN __row BETWEEN ? AND ? THEN {where} END ORDER BY __row
-    """
     trees = [expressions.tree(expression) for expression in table.values()]
     read = {path[0].lower() for expression in table.values() for path in expressions.references(expression)}
-    columns = [name for name in kinds if name.lower() in read and name not in batch.empty]
+    columns = [name for name in kinds if name.lower() in read and name not in (*batch.empty, FILENAME)]
     places = [(place, value.startswith("to_json")) for place, value in data.items()]
-    return Query(number, sql, places, trees, columns, growth.bounds(trees))
+    by, source, of_elements, no_lists = "__row", batch_sql, "", ""
+    if listed:
+        by, source = "__element", f"(SELECT * FROM {_TABLE}{number} JOIN {batch_sql} USING (__row))"
+        beside = [name for name in columns if name != EACH]
+        of_elements = _elements_of_a_batch(number, listed, batch_sql, beside)
+        no_lists = _no_lists(listed, batch_sql, where, beside)
+    # The fields of the events that one [[event]] table makes of some rows. CASE keeps it from looking at others, and
+    # so does MATERIALIZED: casts of what is within an object would be made where the object is read, for every row.
+    sql = f"""
+        WITH stretch AS MATERIALIZED (SELECT * FROM {source} WHERE {by} BETWEEN $1 AND $2)
+        SELECT {by}, {", ".join(fields)} FROM stretch
+        WHERE CASE WHEN {by} BETWEEN $1 AND $2 THEN {where} END ORDER BY {by}
+    """
+    bounds, id_is_whole = growth.bounds(trees), not listed or _says_which(table.get(("id",)))
+    return Query(number, sql, source, places, trees, columns, bounds, of_elements, no_lists, id_is_whole)
+
+
+def _kind_of_list(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
+    """Return the type of the list that a table goes through, in a file whose columns have types."""
+    try:
+        return expressions.type_of(as_sql(mapping.each[number]), kinds)
+    except ValueError as error:
+        problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
+        raise bad_expression(mapping.path, number + 1, (EACH,), problem) from error
+
+
+def _says_which(id: str | None) -> bool:
+    """Say whether an id is one of an element, rather than of its row."""
+    return id is None or any(path[0].lower() == EACH for path in expressions.references(id))
+
+
+_TABLE = "elements"
+
+
+def _elements_of_a_batch(number: int, listed: Elements, batch_sql: str, columns: list[str]) -> str:
+    """Return the statement that makes the table of the elements of a batch, each with its size and its row's."""
+    size = _sizes_of(columns)
+    # Elements, numbered through the batch, with about how many bytes are read for each; not those of too much together.
+    return f"""
+        CREATE OR REPLACE TEMP TABLE {_TABLE}{number} AS
+        SELECT row_number() OVER (ORDER BY __row, __place) AS __element, __row, __place, {EACH},
+            __size + coalesce(strlen(CAST({EACH} AS VARCHAR)), 0) AS __size
+        FROM (
+            SELECT __row, __size, generate_subscripts(__list, 1) AS __place, unnest(__list) AS {EACH}
+            FROM (SELECT __row, {listed.sql} AS __list, {size} AS __size FROM {batch_sql})
+            WHERE len(__list) * __size <= {MOST_TOGETHER}
+        )
+    """
+
+
+def _no_lists(listed: Elements, batch_sql: str, where: str, columns: list[str]) -> str:
+    """Return the query of rows with something else than a list, unless `where` says that they do not matter."""
+    too_much = f"'its list has ' || len({listed.sql}) || ' elements, too many for a row that is so long'"
+    instead = f"""
+        coalesce({listed.instead},
+            CASE WHEN len({listed.sql}) * ({_sizes_of(columns)}) > {MOST_TOGETHER} THEN {too_much} END)
+    """
+    # Rows that have no list where one should be, or too much of it; CASE keeps it from looking at other rows.
+    return f"""
+        WITH stretch AS MATERIALIZED (
+            SELECT *, CAST(NULL AS {listed.kind}) AS {EACH}, {instead} AS __instead
+            FROM {batch_sql} WHERE __row BETWEEN $1 AND $2
+        )
+        SELECT __row, __instead FROM stretch
+        WHERE CASE WHEN __row BETWEEN $1 AND $2 AND __instead IS NOT NULL THEN coalesce({where}, TRUE) END
+        ORDER BY __row
+    """
+
+
+def _sizes_of(columns: list[str]) -> str:
+    lengths = (f"coalesce(strlen(CAST({engine.quote_name(name)} AS VARCHAR)), 0)" for name in columns)
+    return " + ".join(["64", *lengths])
 
 
 def _as_text(sql: str, kind: str) -> str:

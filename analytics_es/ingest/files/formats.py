@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from attrs import evolve
 
-from analytics_es.errors import BadMapping, CannotRead, UnknownFormat
+from analytics_es.errors import BadArgument, BadMapping, CannotRead, UnknownFormat
 from analytics_es.events.event import is_own, reserved
 from analytics_es.ingest.files.batches import parquet_batches, text_batches
 from analytics_es.ingest.files.cloudevents import cloud_events
+from analytics_es.ingest.files.documents import json_rows
 from analytics_es.ingest.files.evaluation import evaluate
 from analytics_es.ingest.files.events import ImportedRow
 from analytics_es.ingest.files.mapping import Mapping
+from analytics_es.ingest.files.notes import Notes, Rows
 from analytics_es.ingest.files.otlp import traces
+from analytics_es.ingest.files.outline import CLOUD_EVENT, check_rows
+from analytics_es.ingest.files.paths import Steps, read_steps, written
+from analytics_es.ingest.files.records import csv_records
 from analytics_es.types.arguments import path as read_path
+from analytics_es.types.values import shown
 
 FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 
@@ -29,18 +36,33 @@ def rows(
     *,
     format: str | None = None,
     source: str | None = None,
+    rows_path: str | None = None,
     exported: bool = False,
-) -> Iterator[ImportedRow]:
-    """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents as JSON Lines.
+) -> Rows:
+    """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents in JSON.
 
     With the format `otlp`, a file holds traces in OTLP/JSON, which need no mapping, and each span is a row. `source` is
-    who tells the rows that do not say so themselves.
+    who tells the rows that do not say so themselves. `rows_path` is where the rows of a JSON document are, such as
+    "data.results"; it goes before what the mapping says. A list that is the document needs none.
     What another store had to say itself (`analytics.…`) is given as it is where the row looks as one that a store has
     exported, or all are said to be (`exported`); any other row of such a type gives no event, with the error
     ReservedType.
-    Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
+    Raises BadMapping where an expression does not fit the columns, CannotRead, UnknownFormat and BadArgument.
     """
-    return _without_claims(_rows(read_path("path", path), mapping, format, source), exported)
+    notes = Notes()
+    read = _rows(read_path("path", path), mapping, format, source, _steps(mapping, rows_path), notes)
+    return Rows(_without_claims(read, exported), notes)
+
+
+def _steps(mapping: Mapping | None, rows_path: str | None) -> Steps:
+    if rows_path is None:
+        return mapping.rows if mapping else ()
+    try:
+        return read_steps(rows_path)
+    except ValueError as error:
+        raise BadArgument(
+            name="rows_path", expected=str(error).removeprefix("must be "), value=shown(rows_path)
+        ) from None
 
 
 def _without_claims(imported: Iterator[ImportedRow], exported: bool) -> Iterator[ImportedRow]:
@@ -53,7 +75,9 @@ def _without_claims(imported: Iterator[ImportedRow], exported: bool) -> Iterator
             yield row
 
 
-def _rows(path: Path, mapping: Mapping | None, format: str | None, source: str | None) -> Iterator[ImportedRow]:
+def _rows(
+    path: Path, mapping: Mapping | None, format: str | None, source: str | None, steps: Steps, notes: Notes
+) -> Iterator[ImportedRow]:
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if format not in (None, OTLP):
         raise UnknownFormat(format=format, formats=OTLP)
@@ -63,12 +87,26 @@ def _rows(path: Path, mapping: Mapping | None, format: str | None, source: str |
         raise CannotRead(path=path, problem="there is no such file")
     if format == OTLP:
         return traces(path)
-    whole = mapping is not None and not mapping.has_ids
-    if mapping and kind == ".parquet":
-        return evaluate(path, mapping, parquet_batches(path, mapping.names, whole=whole), source)
-    if mapping:
-        batches = text_batches(path, mapping.names, is_csv=kind == ".csv", whole=whole)
-        return evaluate(path, mapping, batches, source)
     if kind in (".csv", ".parquet"):
-        raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")
-    return cloud_events(path, source)
+        return _of_table(path, kind, mapping, source, steps, notes)
+    names = frozenset(str(steps[0]).lower() for steps in mapping.of_rows()) if mapping else CLOUD_EVENT
+    check_rows(path, steps, names)
+    if mapping is None:
+        return cloud_events(path, source, steps, notes)
+    batches = text_batches(partial(json_rows, path, steps, notes), mapping, is_csv=False, whole=not mapping.has_ids)
+    return evaluate(path, mapping, batches, notes, source)
+
+
+def _of_table(
+    path: Path, kind: str, mapping: Mapping | None, source: str | None, steps: Steps, notes: Notes
+) -> Iterator[ImportedRow]:
+    """Return what the rows of a file give that is a table as it is."""
+    if mapping is None:
+        raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents in JSON do without")
+    if steps:
+        raise CannotRead(path=path, problem=f"it is a table, of which no rows are at {written(steps)}")
+    whole = not mapping.has_ids
+    if kind == ".parquet":
+        return evaluate(path, mapping, parquet_batches(path, mapping, whole=whole), notes, source)
+    batches = text_batches(partial(csv_records, path), mapping, is_csv=True, whole=whole)
+    return evaluate(path, mapping, batches, notes, source)

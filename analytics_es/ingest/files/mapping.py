@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from attrs import frozen
 
 from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.events.checks import shown
+from analytics_es.ingest.files.definitions import Definitions
+from analytics_es.ingest.files.paths import ITEMS, Steps, paths_read, read_steps
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions
 from analytics_es.types.arguments import path as read_path
@@ -19,22 +22,49 @@ Place = tuple[str, ...]
 
 MAX_BYTES = 2**20
 _REQUIRED = ("type", "occurred_at")
-_KEYS = ("where", *_REQUIRED, "id", "source")
+_KEYS = ("where", *_REQUIRED, "id", "known_by", "source")
+_BESIDE = ("rows", "optional", "let")  # what a mapping may say at its top, beside its [[event]] tables
+FILENAME = "filename"  # a column of every file that has none of that name
+EACH = "each"  # the list that a table makes an event of each element of, and the name of the element
 _TABLES = (("data",), ("data", "attributes"))
 
 
 @frozen(kw_only=True)
 class Mapping:
-    """The SQL expressions of each [[event]] table by place, such as ("data", "cost"), and the names they use."""
+    """The SQL expressions of each [[event]] table by place, such as ("data", "cost"), and the names they use.
+
+    each: for each table the path to the list that it makes an event of each element of; () where it has none.
+    paths: for each table the paths into rows that its expressions read, the names of columns first.
+    rows: where in a JSON document its rows are; () for a file of rows.
+    optional: whether columns may be missing: all, none or those of these names, in small letters; None where it is not
+        said, which means that they may in JSON.
+    """
 
     path: Path
     tables: tuple[dict[Place, str], ...]
+    each: tuple[Steps, ...]
+    paths: tuple[tuple[Steps, ...], ...]
     names: frozenset[str]
+    rows: Steps = ()
+    optional: bool | frozenset[str] | None = None
 
     @property
     def has_ids(self) -> bool:
-        """Whether every table says what an event's id is; it may still be NULL in a row."""
-        return all(("id",) in table for table in self.tables)
+        """Whether every table says what makes an event the same one; it may still be NULL in a row."""
+        return all(("id",) in table or ("known_by",) in table for table in self.tables)
+
+    def of_rows(self) -> Iterator[Steps]:
+        """Yield the paths that are read of a row, not of an element of a list of it."""
+        for steps, paths in zip(self.each, self.paths, strict=True):
+            if steps:
+                yield steps
+            yield from (path for path in paths if not steps or str(path[0]).lower() != EACH)
+
+    def may_lack(self, name: str, *, is_json: bool) -> bool:
+        """Say whether a file may do without a column."""
+        if isinstance(self.optional, frozenset):
+            return name.lower() in self.optional
+        return is_json if self.optional is None else self.optional
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -44,19 +74,83 @@ def read_mapping(path: Path) -> Mapping:
     """
     path = read_path("path", path)
     try:
-        settings = tomllib.loads(_text(path))
+        text = _text(path)
     except OSError as error:
         raise CannotRead(path=path, problem=error.strerror) from error
+    except ValueError as error:
+        raise BadMapping(path=path, problem=f"not valid TOML: {in_one_line(error)}") from error
+    return parse_mapping(text, path)
+
+
+def parse_mapping(text: str, path: Path) -> Mapping:
+    """Return what the text of a mapping says; `path` is what messages call it. Raises BadMapping."""
+    try:
+        settings = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadMapping(path=path, problem=f"not valid TOML: {in_one_line(error)}") from error
+    return mapping_of(settings, path)
+
+
+def mapping_of(settings: dict[str, Any], path: Path) -> Mapping:
+    """Return what the settings of a mapping say, which this takes apart; `path` is what messages call it."""
     tables = settings.pop("event", None)
+    beside = {key: settings.pop(key, None) for key in _BESIDE}
     if settings:
-        raise BadMapping(path=path, problem=f"unknown key {min(settings)!r}: only [[event]] tables are known")
+        known = f"only [[event]] tables, {', '.join(_BESIDE[:-1])} and {_BESIDE[-1]} are known"
+        raise BadMapping(path=path, problem=f"unknown key {min(settings)!r}: {known}")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise BadMapping(path=path, problem="no [[event]] table")
-    flat = tuple(dict(_flatten(table)) for table in tables)
-    names = {name for number, table in enumerate(flat, 1) for name in _names(path, number, table)}
-    return Mapping(path=path, tables=flat, names=frozenset(names))
+    each = tuple(_each(path, number, table) for number, table in enumerate(tables, 1))
+    flat = _written_out(path, beside["let"], tuple(dict(_flatten(table)) for table in tables))
+    paths = tuple(tuple(_paths(path, number, table)) for number, table in enumerate(flat, 1))
+    return Mapping(
+        path=path,
+        tables=flat,
+        each=each,
+        paths=paths,
+        names=frozenset(str(name).lower() for steps in (*each, *itertools.chain(*paths)) for name in steps if name),
+        rows=_steps(path, "rows", beside["rows"]),
+        optional=_optional(path, beside["optional"]),
+    )
+
+
+def _written_out(path: Path, let: Any, tables: tuple[dict[Place, Any], ...]) -> tuple[dict[Place, Any], ...]:
+    """Return the tables with what [let] defines in the place of its names; what is no text is told later."""
+    if let is None:
+        return tables
+    try:
+        definitions = Definitions.read(let)
+    except ValueError as error:
+        raise BadMapping(path=path, problem=f"let: {error}") from None
+    for number, table in enumerate(tables, 1):
+        for place, expression in table.items():
+            try:
+                table[place] = definitions.written_out(expression) if isinstance(expression, str) else expression
+            except ValueError as error:
+                raise bad_expression(path, number, place, str(error)) from None
+    return tables
+
+
+def _steps(path: Path, name: str, text: Any) -> Steps:
+    try:
+        return () if text is None else read_steps(text)
+    except ValueError as error:
+        raise BadMapping(path=path, problem=f"{name}: {error}") from None
+
+
+def _each(path: Path, number: int, table: dict[str, Any]) -> Steps:
+    steps = _steps(path, f"[[event]] {number}, {EACH}", table.pop(EACH, None))
+    if ITEMS in steps:
+        raise BadMapping(path=path, problem=f"[[event]] {number}, {EACH}: must be a path through objects, without []")
+    return steps
+
+
+def _optional(path: Path, setting: Any) -> bool | frozenset[str] | None:
+    if setting is None or isinstance(setting, bool):
+        return setting
+    if not isinstance(setting, list) or not all(isinstance(name, str) for name in setting):
+        raise BadMapping(path=path, problem="optional: must be true, false or a list of names of columns")
+    return frozenset(name.lower() for name in setting)
 
 
 def _text(path: Path) -> str:
@@ -82,19 +176,19 @@ def _flatten(table: dict[str, Any], above: Place = ()) -> Iterator[tuple[Place, 
             yield (*above, key), value
 
 
-def _names(path: Path, number: int, table: dict[Place, Any]) -> Iterator[str]:
-    """Yield the names that one [[event]] table uses; only single, pure expressions pass."""
+def _paths(path: Path, number: int, table: dict[Place, Any]) -> Iterator[Steps]:
+    """Yield the paths that one [[event]] table reads; only single, pure expressions pass."""
     for key in _REQUIRED:
         if (key,) not in table:
             raise bad_expression(path, number, (key,), "is missing")
     for place, expression in table.items():
         if place not in {(key,) for key in _KEYS} and place[:-1] not in _TABLES:
-            problem = f"is not known: use {', '.join(_KEYS)} or the table [event.data]"
+            problem = f"is not known: use {', '.join((*_KEYS, EACH))} or the table [event.data]"
             raise bad_expression(path, number, place, problem)
         if not isinstance(expression, str):
             problem = f"must be a text that holds an SQL expression, not {shown(expression)}"
             raise bad_expression(path, number, place, problem)
         try:
-            yield from (name.lower() for reference in expressions.references(expression) for name in reference)
+            yield from paths_read(expressions.tree(expression))
         except (ValueError, RecursionError, engine.EngineError) as error:
             raise bad_expression(path, number, place, in_one_line(error)) from error

@@ -21,6 +21,7 @@ from analytics_es.ingest.problems import in_one_line
 
 MAX_LINE = 16 * 2**20
 MOST_COLUMNS = 100_000
+BOM = codecs.BOM_UTF8
 
 
 class Record(NamedTuple):
@@ -32,20 +33,15 @@ class Record(NamedTuple):
     problem: str
 
 
-def _loads(line: bytes) -> Any:
+def loaded(line: bytes) -> Any:
+    """Return what a row of JSON says."""
     document = orjson.loads(line)
     if line.count(b"{") + line.count(b"[") > 250:
         orjson.dumps(document)  # which allows fewer levels; the engine gets the fields in use as JSON
     return document
 
 
-def json_records(path: Path, loads: Callable[[bytes], Any] = _loads) -> Iterator[Record]:
-    """Yield a record for each line that is not empty."""
-    for row, line in lines(path):
-        yield json_record(row, line, loads)
-
-
-def json_record(row: int, line: bytes, loads: Callable[[bytes], Any] = _loads) -> Record:
+def json_record(row: int, line: bytes, loads: Callable[[bytes], Any] = loaded) -> Record:
     """Return what a line says."""
     fields: Any = {}
     try:
@@ -100,7 +96,7 @@ def _lines(path: Path) -> Iterator[bytes]:
                 rest = file.readline(MAX_LINE + 1)
             if not line:
                 return
-            yield line if number else line.removeprefix(codecs.BOM_UTF8)
+            yield line if number else line.removeprefix(BOM)
 
 
 def _cells(path: Path) -> Iterator[tuple[bytes, list[str], str]]:

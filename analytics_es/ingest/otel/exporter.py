@@ -145,5 +145,6 @@ def span_of(span: ReadableSpan) -> Span:
         events=tuple(SpanEvent(e.name, e.timestamp // 1000, dict(e.attributes or {})) for e in span.events),
         service=str(span.resource.attributes.get("service.name", "")),
         scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
+        scope_version=(span.instrumentation_scope.version or "") if span.instrumentation_scope else "",
         dropped=span.dropped_attributes,
     )

@@ -78,7 +78,23 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
 
 def _why(rejected: Mapping[str, Any]) -> str:
     reason = rejected["data"]["reason"]
-    return " ".join(filter(None, (reason["code"], reason.get("field"))))
+    return " ".join(filter(None, (reason["code"], str(reason.get("field") or "").partition(".")[0])))
+
+
+def unread(code: str, subject: str, problem: str, raw: str | None) -> dict[str, Any]:
+    """Return what keeps a span or a record that cannot be read, and its text as far as there is room for it."""
+    text = (raw or "").encode()
+    return {
+        "event_type": REJECTED,
+        "data": {
+            "subject": subject,
+            "reason": {"code": code, "problem": f"it cannot be read as a {subject}", "message": problem},
+            "raw": base64.b64encode(text[:MAX_RAW]).decode(),
+            "size": len(text),
+            "truncated": len(text) > MAX_RAW,
+        },
+        "source": SOURCE,
+    }
 
 
 def rejection(code: str, message: str, event: Event, field: str | None = None) -> dict[str, Any]:

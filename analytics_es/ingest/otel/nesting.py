@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from attrs import define, field
 
-from analytics_es.ingest.otel.owed import Late, Owing, Past
+from analytics_es.ingest.otel.owed import Owing
+from analytics_es.ingest.otel.place import Late, Past, Place
 from analytics_es.ingest.otel.usage import CALLS, Amounts, Sum, Usage, Who, add, counted, left, matching
 
 
@@ -48,33 +49,6 @@ class Share(NamedTuple):
 NOTHING = Share({}, False, False)
 
 
-class Place:
-    """A span, or one that others name as the one around them, and what is known of it."""
-
-    __slots__ = ("below", "calls", "ends", "is_call", "own", "parent", "past")
-    __slots__ += ("repeats", "seen", "tool", "up", "usage", "waits")
-
-    def __init__(self) -> None:
-        self.parent: Place | None = None
-        self.tool: str | None = None  # None: not known yet, "": none
-        self.usage: Usage | None = None
-        self.is_call = self.seen = False
-        self.calls = False  # it is a call, and not a step of work around others
-        self.repeats = self.up = False  # its usage is one of others, in part; its sum is in that of the one around it
-        self.ends = 0
-        self.below: dict[Who, Sum] | None = None  # what counts of all that lie in it
-        self.own: Amounts | None = None  # what counts of what it tells itself; None: all
-        self.waits: int | None = None  # while sums are made: for how many that lie in it
-        self.past: Past | None = None  # where it matters what was counted before
-
-    def around(self) -> Iterator[Place]:
-        """Yield the spans that it lies in, the innermost first."""
-        place = self.parent
-        while place is not None:
-            yield place
-            place = place.parent
-
-
 @define
 class Nesting:
     """Remembers spans; tell it of them with `see`, then ask.
@@ -94,10 +68,10 @@ class Nesting:
 
     def see(self, nodes: Iterable[Node]) -> None:
         """Take spans in; one that was seen already changes nothing."""
-        number = 0
-        for number, node in enumerate(nodes, 1):
+        batch = list(nodes)
+        for node in batch:
             self._see(node)
-        while self.limit is not None and len(self._places) > max(self.limit, 2 * number):
+        while self.limit is not None and len(self._places) > max(self.limit, 2 * len(batch)):
             self._places.popitem(last=False)
 
     def share(self, key: str) -> Share:
@@ -281,4 +255,3 @@ def _add_own(sums: dict[Who, Sum], place: Place, before: Sum | None) -> None:
         add(sums, place.usage.who, before, -1)
     if after is not None:
         add(sums, place.usage.who, after)
-

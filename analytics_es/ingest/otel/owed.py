@@ -3,72 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, field
 
-from analytics_es.ingest.otel.usage import COST, KINDS, TOTALS, WHOLE_OF, Amounts, Sum, Usage, Who, matches
-
-if TYPE_CHECKING:
-    from analytics_es.ingest.otel.nesting import Place
-
-
-class Late(NamedTuple):
-    """What counts of a span from now on, and how many times there was something before; None: nothing, it was counted.
-
-    past: the span's.
-    counts: what counts now, None where it is that another span was counted twice.
-    number: from 1.
-    """
-
-    past: Past
-    counts: Amounts | None
-    number: int
-
-
-@define(eq=False)
-class Past:
-    """What was counted of a span.
-
-    given: by kind; None of what tells nothing, or was not settled yet. At `first`, before there was more of it, when
-        it was a call or was none.
-    counted_in: the round in which it was counted first; `since`: in which began what was not counted of it until now.
-    paid: totals that another span around it, which was counted before, told for it.
-    pays: spans for which it did so.
-    linked: whose usage was known to lie in it before it was seen itself.
-    base: an event without usage, for what is to be counted later.
-    number: how many events were given its usage as their own, without the one of the span.
-    late: what counts of others since it came.
-    """
-
-    given: Amounts | None = None
-    first: Amounts | None = None
-    was_call: bool = False
-    currency: str | None = None
-    counted_in: int = 0
-    since: int = 0
-    paid: frozenset[str] = frozenset()
-    pays: list[Place] = field(factory=list)
-    linked: frozenset[Who] = frozenset()
-    base: dict[str, Any] | None = None
-    number: int = 0
-    late: list[Late] = field(factory=list)
-
-    @classmethod
-    def of(cls, usage: Usage | None, below: dict[Who, Sum] | None, *, recorded: bool) -> Past | None:
-        """Return that of a span that is seen; None where there is nothing to be known of it."""
-        linked = frozenset(who for who, total in (below or {}).items() if _some(total))
-        tells = usage is not None and usage.tells
-        if not tells and not linked:
-            return None
-        given = usage.amounts() if usage and tells and recorded else None
-        return cls(given=given, currency=usage.currency if usage else None, linked=linked)
-
-    def begin(self, given: Amounts, round: int, *, is_call: bool) -> None:
-        """Take in what is counted of it first, and in which round."""
-        self.given = self.first = given
-        self.counted_in = round
-        self.was_call = is_call
+from analytics_es.ingest.otel.place import Late, Past, Place
+from analytics_es.ingest.otel.usage import COST, KINDS, TOTALS, WHOLE_OF, Amounts, Who, matches
 
 
 @define
@@ -134,12 +73,13 @@ class Owing:
         """Return which totals of a span others told for it that are around it, and were counted before."""
         paid, payers = set[str](), list[Who]()
         for outer in place.around() if place.usage and own else ():
-            if self._pays(outer, place, place.usage.who, paying) and outer.past and outer.usage and place.usage:
-                told = (set(outer.usage.kinds) & set(TOTALS)) - outer.past.paid
-                if told and not all(matches(outer.usage.who, who) for who in payers):
+            if place.usage is None or not self._pays(outer, place, place.usage.who, paying):
+                continue
+            if outer.past and outer.usage and (told := (set(outer.usage.kinds) & set(TOTALS)) - outer.past.paid):
+                if not all(matches(outer.usage.who, who) for who in payers):
                     self._twice.append(place)
-                payers += [outer.usage.who] if told else []
-                paid.update(told)
+                payers.append(outer.usage.who)
+                paid |= told
                 outer.past.pays.append(place)
         return frozenset(paid)
 
@@ -191,7 +131,3 @@ def _due(own: Amounts, past: Past) -> Amounts:
     if COST in own and not past.paid and own[COST] > given.get(COST, 0):
         due[COST] = own[COST] - given.get(COST, 0)
     return due
-
-
-def _some(total: Sum) -> bool:
-    return any(count for kind, count in total.items() if kind in KINDS or kind.startswith(COST))

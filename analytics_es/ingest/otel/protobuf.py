@@ -118,6 +118,7 @@ def _span(place: _Place, sent: SentSpan) -> Span:
         ),
         service=place.service,
         scope=place.scope,
+        scope_version=place.version,
         dropped=sent.dropped_attributes_count,
     )
 

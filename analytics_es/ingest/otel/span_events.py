@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from attrs import Factory, define, evolve, field
+from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
-from analytics_es.ingest.otel import conventions as semconv
+from analytics_es.ingest.otel.attributes import about, contradicting, first_chunk, left_over, of_models
+from analytics_es.ingest.otel.conventions.texts import DONE, SAID
 from analytics_es.ingest.otel.nesting import Nesting, Node, Share
-from analytics_es.ingest.otel.owed import Late
-from analytics_es.ingest.otel.spans import Attributes, Span, common, cut, duration, first_chunk, left_over, said
-from analytics_es.ingest.otel.usage import COST, Amounts, Usage, usage_of, who_is
+from analytics_es.ingest.otel.operations import CALL, RETRIEVAL, TASK, TOOL, TOOLS, Activity
+from analytics_es.ingest.otel.place import Late
+from analytics_es.ingest.otel.reading import Reading, read
+from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration, exception_type, said
+from analytics_es.ingest.otel.usage import COST, Amounts, usage_of, who_is
+from analytics_es.ingest.otel.values import cut
+from analytics_es.ingest.otel.what_became import Counts
 from analytics_es.ingest.problems import reason
 
 SOURCE = "otel"
-CALL, TASK, TOOL = "provider.call", "task", "tool.call"
 REPEATED = "provider.usage.repeated"  # no call: it only says that usage is counted elsewhere
-CONTRADICTION = "analytics_es.contradiction"
-TWICE = "counted_twice"
-PENDING = {"logfire.span_type": "pending_span"}  # how emitters mark what has only begun
-MODELS = (*semconv.MODEL, "gen_ai.response.model", "llm.response.model_name")
-SCOPES = 200  # that are counted apart
+TWICE = "counted_twice"  # the contradiction of usage that was counted of two spans before they were known to be related
+WITHOUT = "without usage"
 
-_USAGE = (*semconv.USAGE["input_tokens"], *semconv.USAGE["output_tokens"], *semconv.COST)
-
-
-class Activity(NamedTuple):
-    """What a GenAI span is: `provider.call`, `tool.call`, `task`, `job`, or None for glue; and its operation."""
-
-    name: str | None
-    operation: str | None
+NAMES = {TOOL: "tool", TASK: "task_type", "job": "job_type"}  # the field that says which tool, task or job it was
+_IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
 
 
 class SpanEvents(NamedTuple):
@@ -45,51 +39,28 @@ class SpanEvents(NamedTuple):
     problem: str = ""
 
 
-@define
-class Counts:
-    """What became of spans that a reader was asked about.
-
-    spans: how many there were.
-    ignored: how many gave no event, by the scope that wrote them; what is beyond SCOPES of them is under "…".
-    pending: how many had only begun, and gave none.
-    contradictions: how many events tell figures that contradict each other, by the word for it.
-    """
-
-    spans: int = 0
-    ignored: Counter[str] = Factory(Counter)
-    pending: int = 0
-    contradictions: Counter[str] = Factory(Counter)
-
-    def ignore(self, scope: str) -> None:
-        """Count a span that gave no event."""
-        name = cut(scope, MAX_TEXT)
-        self.ignored[name if name in self.ignored or len(self.ignored) < SCOPES else "…"] += 1
-
-
 def activity_of(span: Span) -> Activity | None:
     """Say what a span is; None if it is no GenAI span."""
-    attributes = Attributes(span.attributes)
-    operation, kind = attributes.text(semconv.OPERATION), attributes.text(semconv.KIND)
-    if operation is None and kind is not None:
-        operation = semconv.OPERATIONS.get(kind.lower())
-    if operation is not None:
-        return Activity(semconv.ACTIVITIES.get(operation, CALL), operation)
-    if any(name in span.attributes for name in semconv.CALLS):
-        return Activity(CALL, None)
-    return Activity(None, None) if kind else None
+    return read(span).activity
+
+
+def reports_usage(span: Span) -> bool:
+    """Say whether a span tells of tokens or cost; zeros tell nothing that could be counted twice."""
+    return any(amount for name, amount in read(span).usage.items() if name != "currency")
 
 
 def is_pending(span: Span) -> bool:
-    """Say whether an emitter marks a span as one that only began: another one will tell how it ended."""
-    return any(span.attributes.get(name) == word for name, word in PENDING.items())
+    """Say whether an emitter marks a span as one that only began: it will come again when it has ended."""
+    return read(span).fields.get("pending") is True
 
 
 @define
 class Reader:
     """Turns spans into events, batch by batch, remembering which of the last `limit` lie in which, by default of all.
 
-    Where all are seen `at_once`, before it is asked for events, that takes less memory. With `content`, what was said is taken over as `prompt`, `completion`, `arguments` and `result`. `read` may be
-    called by several threads; who calls `see` and `events` holds `lock` around both.
+    Where all are seen `at_once`, before it is asked for events, that takes less memory. With `content`, what was said
+    is taken over as `prompt`, `completion`, `arguments` and `result`. `read` may be called by several threads; who
+    calls `see` and `events` instead holds `lock` around both.
     """
 
     content: bool = False
@@ -115,21 +86,16 @@ class Reader:
     def events(self, span: Span) -> list[dict[str, Any]]:
         """Return the events of a span that was seen: none, one, or two where it tells of calls that nothing else does.
 
-        A call around other calls, as frameworks have them, is a step of work, not one more call. There are more where
-        spans that were seen before count from now on.
+        A call around other calls, as frameworks have them, is a step of work, not one more call. There are more events
+        where usage of spans that were seen before counts from now on.
         """
-        self.counts.spans += 1
         if is_pending(span):
             self.counts.pending += 1
             return []
         kind = activity_of(span)
         events = self._own_events(span, kind) if kind else []
         events += [event for late in self._nesting.late(span.key) for event in self._late_events(span, late)]
-        if not events:
-            self.counts.ignore(span.scope)
-        for event in events:
-            if words := event["data"].get("attributes", {}).get(CONTRADICTION):
-                self.counts.contradictions.update(str(words).split())
+        self.counts.count(span, events)
         return events
 
     def _read(self, span: Span) -> SpanEvents:
@@ -140,72 +106,75 @@ class Reader:
 
     def _own_events(self, span: Span, kind: Activity) -> list[dict[str, Any]]:
         share = self._nesting.share(span.key)
-        self._remember(span, kind, share)
+        past = self._nesting.past(span.key)
+        if past is not None and share.tells and share.counts is not None:  # more of it may count later
+            past.base = self._unseen_calls(span, kind, {})
         if kind.name == CALL and share.is_call:
             return [self._call(span, kind, share)]
         events = [self._activity(span, kind)] if kind.name else []
         if kind.name == CALL or not share.tells or (share.counts == {} and not share.paid):
             return events
-        if (past := self._nesting.past(span.key)) is not None:
+        if past is not None:
             past.number = max(past.number, 1)
         if share.counts == {}:
             return [*events, self._repeated(span, f"{span.key}:usage")]
         return [*events, self._unseen_calls(span, kind, share.counts)]
 
-    def _remember(self, span: Span, kind: Activity, share: Share) -> None:
-        """Keep of a span what is needed where more of its usage counts later."""
-        past = self._nesting.past(span.key)
-        if past is not None and share.tells and share.counts is not None:
-            past.base = self._unseen_calls(span, kind, {})
-
     def _call(self, span: Span, kind: Activity, share: Share) -> dict[str, Any]:
-        attributes = Attributes(span.attributes)
+        reading = read(span)
+        wait, problem = first_chunk(span, reading)
+        counts = share.counts if share.tells else None
         data = {
-            **common(span, attributes),
-            **attributes.called(kind.operation),
-            "tool": attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
-            "attempt": attributes.attempt(),
+            **_common(span, reading),
+            **_called(reading, kind),
+            "tool": reading.fields.get("tool_of") or self._nesting.tool_of(span.key),
+            "attempt": reading.attempt(),
             "duration_ms": duration(span),
-            "time_to_first_chunk_ms": first_chunk(span, attributes),
-            **_counted(attributes, share.counts if share.tells else None),
-            **(said(span, semconv.SAID) if self.content else {}),
+            "time_to_first_chunk_ms": wait,
+            **_counted(reading, counts),
+            **(said(span, SAID) if self.content else {}),
         }
-        return self._event(span, CALL, {**data, "attributes": left_over(span, attributes)})
+        problems = contradicting(*(() if counts == {} else reading.contradictions), problem)
+        others = left_over(span, reading, CALL if counts is None else WITHOUT)
+        return self._event(span, CALL, {**data, "attributes": {**others, **of_models(reading), **problems}})
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
-        attributes = Attributes(span.attributes)
-        data = {**common(span, attributes), "attempt": attributes.attempt(), "duration_ms": duration(span)}
-        name = TASK if kind.name == CALL else str(kind.name)
+        reading = read(span)
+        data = {**_common(span, reading), "attempt": reading.attempt(), "duration_ms": duration(span)}
+        name, what = (TASK, WITHOUT) if kind.name == CALL else (str(kind.name), str(kind.name))
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title
         else:
-            data[semconv.NAMES[name][0]] = _name(span, attributes, name)
+            data[NAMES[name]] = _name(span, reading, kind)
         if name == TASK:
             data["task_id"] = data["task_id"] or span.key
         if self.content:
-            data |= said(span, semconv.DONE if name == TOOL else semconv.SAID)
-        return self._event(span, name, {**data, "attributes": left_over(span, attributes)})
+            data |= said(span, DONE if name == TOOL else SAID)
+        what = RETRIEVAL if name == TOOL and kind.operation == RETRIEVAL else what
+        return self._event(span, name, {**data, "attributes": left_over(span, reading, what)})
 
     def _unseen_calls(self, span: Span, kind: Activity, counts: Amounts | None) -> dict[str, Any]:
         """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
-        attributes = Attributes(span.attributes)
-        data = {**common(span, attributes), **attributes.called(kind.operation), **_counted(attributes, counts)}
-        data["tool"] = attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
-        about = left_over(evolve(span, attributes={}, dropped=0), attributes)
-        return {**self._event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
+        reading = read(span)
+        data = {**_common(span, reading), **_called(reading, kind), **_counted(reading, counts)}
+        data["tool"] = reading.fields.get("tool_of") or self._nesting.tool_of(span.key)
+        origin = {**about(span), **of_models(reading), **contradicting(*reading.contradictions)}
+        return {**self._event(span, CALL, {**data, "attributes": origin}), "id": f"{span.key}:usage"}
 
     def _late_events(self, span: Span, late: Late) -> Iterable[dict[str, Any]]:
-        """Return what says that usage of a span which was read before counts from now on, or was counted twice."""
+        """Yield what says that usage of a span which was read before counts from now on, or was counted twice."""
         if late.counts is None:
-            yield self._repeated(span, f"{span.key}:{TWICE}", {CONTRADICTION: TWICE})
+            yield self._repeated(span, f"{span.key}:{TWICE}", contradicting(TWICE))
         elif (base := late.past.base) is not None and late.counts:
             ending = "" if late.number == 1 else f":{late.number}"
-            fields = _fields(late.counts, late.past.currency)
-            yield {**base, "id": base["id"] + ending, "data": {**base["data"], **fields}}
+            yield {
+                **base,
+                "id": base["id"] + ending,
+                "data": {**base["data"], **_fields(late.counts, late.past.currency)},
+            }
 
-    def _repeated(self, span: Span, id: str, attributes: dict[str, Any] | None = None) -> dict[str, Any]:
-        about = left_over(evolve(span, attributes={}, dropped=0), Attributes({}))
-        data = {"job_id": span.trace_id, "attributes": {**about, **(attributes or {})}}
+    def _repeated(self, span: Span, id: str, problems: dict[str, str] | None = None) -> dict[str, Any]:
+        data = {"job_id": span.trace_id, "attributes": {**about(span), **(problems or {})}}
         ended = time_of(self._nesting.ended(span.key, span.end_us))
         return {"event_type": REPEATED, "data": data, "occurred_at": ended, "id": id, "source": SOURCE}
 
@@ -223,35 +192,43 @@ class Reader:
 def _node(span: Span, kind: Activity | None) -> Node:
     if kind is None:
         return Node(span.key, span.parent)
-    attributes = Attributes(span.attributes)
-    tool = cut(_name(span, attributes, TOOL), MAX_TEXT) if kind.name == TOOL else ""
-    return Node(span.key, span.parent, kind.name == CALL, _usage(span, kind, attributes), tool, span.end_us)
+    reading = read(span)
+    tool = cut(_name(span, reading, kind), MAX_TEXT) if kind.name == TOOL else ""
+    usage = None
+    if reading.usage or kind.name == CALL:
+        asked, answered = reading.fields.get("request_model"), reading.fields.get("response_model")
+        usage = usage_of(who_is(reading.provider, reading.model, asked, answered), reading.usage)
+    return Node(span.key, span.parent, kind.name == CALL, usage, tool, span.end_us)
 
 
-def _usage(span: Span, kind: Activity, attributes: Attributes) -> Usage | None:
-    """Return what a span tells of usage, and of whose; None where it tells none, and is no call."""
-    tells = any(span.attributes.get(name) for name in _USAGE)
-    if not tells and kind.name != CALL:
-        return None
-    provider = attributes.called(kind.operation)["provider"]
-    models = (attributes.values.get(name) for name in MODELS if "parameters" not in name)
-    who = who_is(provider, *(model for model in models if isinstance(model, str)))
-    return usage_of(who, attributes.used() if tells else {})
-
-
-def _counted(attributes: Attributes, counts: Amounts | None) -> dict[str, Any]:
-    """Return the usage that counts: all that is told, or so much of it; what is told then stays an attribute."""
-    if counts is None:
-        return attributes.used()
-    return _fields(counts, str(Attributes(attributes.values).used().get("currency", ""))) if counts else {}
+def _counted(reading: Reading, counts: Amounts | None) -> dict[str, Any]:
+    """Return the usage that counts: all that is told, or so much of it."""
+    return dict(reading.usage) if counts is None else _fields(counts, reading.usage.get("currency"))
 
 
 def _fields(counts: Amounts, currency: str | None) -> dict[str, Any]:
     return {**counts, "currency": currency} if COST in counts else counts
 
 
-def _name(span: Span, attributes: Attributes, activity: str) -> str:
-    return attributes.text(semconv.NAMES[activity][1]) or span.title
+def _common(span: Span, reading: Reading) -> dict[str, Any]:
+    """Return the fields every event may have, None where there is nothing."""
+    ids = reading.taken(*_IDS)
+    ids["job_id"] = ids["job_id"] or span.trace_id  # a trace is one job: the one thing every span of it can tell
+    error = reading.fields.get("error_type") or exception_type(span)
+    return {**ids, "error_type": error and cut(error, MAX_VALUE)}
+
+
+def _called(reading: Reading, kind: Activity) -> dict[str, Any]:
+    """Return who was called, for what."""
+    called = {"provider": reading.provider, "model": reading.model, "operation": kind.operation}
+    return {**called, **reading.taken("service_tier", "batch")}
+
+
+def _name(span: Span, reading: Reading, kind: Activity) -> str:
+    """Return which tool, task or job a span is of; work on a memory is told by what is done."""
+    if kind.name == TOOL and kind.operation in TOOLS:
+        return reading.fields.get("data_source") or span.title if kind.operation == RETRIEVAL else str(kind.operation)
+    return reading.fields.get(NAMES[str(kind.name)]) or span.title
 
 
 def _outcome(span: Span, error_type: str | None) -> str:

@@ -566,6 +566,17 @@ def test_an_expression_that_fails_refuses_its_row_alone(imported: Import, suffix
     assert all(row.raw and word in row.raw for row, word in zip((found[1], found[3]), "xy", strict=True))
 
 
+def test_a_cast_within_an_object_that_fails_refuses_its_row_alone(imported: Import) -> None:
+    content = lines(*({"ts": "2025-03-03", "tool": word, "usage": {"n": word}} for word in "1x3y5"))
+    guarded = with_value("CASE WHEN tool IN ('1', '3', '5') THEN usage.n::INT END")
+
+    found = imported(content, with_value("usage.n::INT"), name="calls.jsonl")
+
+    assert [row.event["data"]["value"] for row in found if row.event] == [1, 3, 5]
+    assert [number for number, _ in refused(found)] == [2, 4]
+    assert [item.get("value") for item in data(imported(content, guarded, name="calls.jsonl"))] == [1, None, 3, None, 5]
+
+
 def test_an_expression_is_not_asked_about_rows_that_do_not_match(imported: Import) -> None:
     mapping = CALLS.replace("[event.data]", 'where = "n IS NOT NULL"\n[event.data]') + 'value = "tool::INT"\n'
 

@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from attrs import evolve
 from hypothesis import event as happened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.examples import examples
-
-from analytics_es.ingest.otel.span_events import CONTRADICTION, Reader
+from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
+from tests.examples import examples
 
 TRACE, START = "7" * 32, 1_790_000_000_000_000
 NAMES = {
@@ -22,7 +21,11 @@ NAMES = {
     "output_tokens": "gen_ai.usage.output_tokens",
     "cache_read_tokens": "gen_ai.usage.cache_read.input_tokens",
 }
-MODELS = {"gpt-4o": "gpt-4o", "openai/gpt-4o-2024-08-06": "gpt-4o", "claude-sonnet-4-5": "claude", "": ""}
+MODELS = {
+    **dict.fromkeys(("gpt-4o", "openai/gpt-4o-2024-08-06", "gpt-4o-2024-08-06"), "gpt-4o"),
+    "claude-sonnet-4-5": "claude",
+    "": "",
+}
 
 Tokens = dict[str, int]
 
@@ -66,7 +69,9 @@ def tokens(draw: st.DrawFn) -> Tokens:
 
 
 @st.composite
-def traces(draw: st.DrawFn, models: Sequence[str] = tuple(MODELS)) -> list[Told]:
+def traces(
+    draw: st.DrawFn, models: Sequence[str] = ("gpt-4o", "openai/gpt-4o-2024-08-06", "claude-sonnet-4-5", "")
+) -> list[Told]:
     """Return the spans of a trace, parents first."""
     size = draw(st.integers(1, 9))
     operations = st.sampled_from(["chat", "invoke_agent", "execute_tool", "invoke_workflow", ""])

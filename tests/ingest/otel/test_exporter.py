@@ -63,8 +63,8 @@ def ended(number: int, attributes: dict[str, Any], parent: int | None = None, **
 # ── with published instrumentations ─────────────────────────────────────────────────────────────────────────────
 
 EXPECTED = [
-    ("provider.call.completed", "gpt-4o-mini", 20, 8, 5, 2, None),
-    ("provider.call.completed", "gpt-4o-mini", 20, 8, 5, 2, None),
+    ("provider.call.completed", "gpt-4o-mini-2024-07-18", 20, 8, 5, 2, None),
+    ("provider.call.completed", "gpt-4o-mini-2024-07-18", 20, 8, 5, 2, None),
     ("provider.call.failed", "overloaded", None, None, None, None, "openai.RateLimitError"),
 ]
 FIELDS = ("model", "input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens", "error_type")

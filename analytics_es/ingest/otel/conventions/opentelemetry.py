@@ -2,7 +2,7 @@
 
 from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
 
-# By operation. Any other operation is a call of a provider, as far as it tells a model, tokens or a cost.
+# By operation; "" is none. Any other operation is a call of a provider, as far as it tells a model, tokens or a cost.
 ACTIVITIES = {
     **dict.fromkeys(("chat", "generate_content", "text_completion", "embeddings", "rerank"), "provider.call"),
     **dict.fromkeys(("execute_tool", "retrieval"), "tool.call"),
@@ -74,8 +74,6 @@ OPENTELEMETRY = Emitter(
         *("gen_ai.tool.call.result", "gen_ai.content", "gen_ai.headers", "gen_ai.retrieval.documents"),
         *("gen_ai.retrieval.query", "gen_ai.memory.query", "gen_ai.memory.records", "gen_ai.evaluation.explanation"),
         *("gen_ai.user.message", "gen_ai.system.message", "gen_ai.assistant.message", "gen_ai.tool.message"),
-        *("gen_ai.choice", "gen_ai.tool.description", "gen_ai.agent.description", "exception.message"),
-        *("exception.stacktrace", "message"),
+        *("gen_ai.choice", "exception.message", "exception.stacktrace", "message"),
     ),
-    persons=("enduser.name", "enduser.email", "user.name", "user.email", "user.full_name"),
 )

@@ -5,15 +5,17 @@ from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
 PREFIX = "analytics_es."
 CONTRADICTION = f"{PREFIX}contradiction"  # which figures of a span contradict one another: words apart by spaces
 
+_FIELDS = (
+    *("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id"),
+    *("service_tier", "attempt", "batch", "cost", "currency"),
+)
+
 OWN = Emitter(
     name="analytics_es",
     title="Attributes of your own",
     source="docs/opentelemetry.md",
-    names=tuple(
-        Name(field, PREFIX + field)
-        for field in (
-            *("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id", "tool"),
-            *("service_tier", "attempt", "batch", "cost", "currency"),
-        )
+    names=(
+        *(Name(field, PREFIX + field) for field in _FIELDS),
+        Name("tool_of", f"{PREFIX}tool"),  # the tool that a call was made for
     ),
 )

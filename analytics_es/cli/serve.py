@@ -1,0 +1,132 @@
+"""serve: what others send over HTTP, recorded; and the read models kept up to date, as `run` does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analytics_es.cli.display import words
+from analytics_es.cli.options import db_option, durability_option, strict_fields_option, strict_ids_option, zone_option
+from analytics_es.cli.run import retaining, say_end, stopped, watch
+from analytics_es.cli.run_log import TEXT, Pulse, log_format_option, log_level_option, logged, say, say_start
+from analytics_es.cli.store import OpenStore, Place, opened
+from analytics_es.errors import CannotRead, CannotServe, MissingExtra
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from starlette.applications import Starlette
+
+TOKEN = "ANALYTICS_ES_TOKEN"  # noqa: S105  # the name of a variable
+LONGEST = 64 * 1024  # characters of a file that holds a token
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=4318, show_default=True, help="The port; 0 is any that is free."
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"The file of the token that who sends has to send.  [default: {TOKEN}]",
+)
+@click.option(
+    "--host-name",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name that requests may be for, beside this machine's own; may be repeated.",
+)
+@click.option("--content", is_flag=True, help="Take prompts, answers, arguments and results over from spans, too.")
+@log_format_option
+@log_level_option
+@click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
+@strict_ids_option
+@strict_fields_option
+@durability_option
+@db_option
+@zone_option
+def serve(
+    host: str,
+    port: int,
+    token_file: Path | None,
+    hosts: tuple[str, ...],
+    content: bool,
+    log_format: str,
+    log_level: str,
+    quiet: bool,
+    strict_ids: list[str] | None,
+    strict_fields: bool | None,
+    durability: str,
+    db: Place,
+) -> None:
+    """Record what is sent over HTTP until stopped.
+
+    OpenTelemetry goes to /v1/traces and /v1/logs, CloudEvents to /api/v1/events, plain JSON to /v1/events; each is
+    answered when it is durable. The store is created if it is not there, and kept up to date as `run` does it. Ctrl-C
+    or SIGTERM stop it, with exit code 0, after the requests under way.
+
+    Without a token it listens on this machine alone. The token is in the variable ANALYTICS_ES_TOKEN or in a file, and
+    who sends says `Authorization: Bearer …`.
+
+    \b
+    Examples:
+      analytics-es serve
+      analytics-es serve --db analytics.db --port 8080 --log-format json
+      analytics-es serve --host 0.0.0.0 --token-file /run/secrets/analytics
+    """
+    token = _token(token_file)
+    options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields, "durability": durability}
+    web: dict[str, Any] = {"token": token, "hosts": hosts or None, "content": content}
+    server = _listening(host, port, token)
+    with server, logged(log_format, "warning" if quiet else log_level), opened(db, **options) as store:
+        from analytics_es.web import analytics_app
+
+        _serve(store, db, analytics_app(store.service, **web), server, log_format)
+
+
+def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_format: str) -> None:
+    """Serve, follow, and retain, until stopped."""
+    from analytics_es.web.server import serving, url_of
+
+    counts, url = app.state.counts, url_of(server)
+    with stopped() as stopping, retaining(store, stopping), serving(app, server, stopping.set):
+        say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
+        say_start(store, db, None)
+        store.service._parts.follow()  # now that it can be stopped
+        watch(stopping, Pulse(store, counts.requested), drawn=log_format == TEXT)
+    came = counts.requested()
+    say(words.plural(came["requests"], "request"), **came)
+    say_end(store)
+
+
+def _listening(host: str, port: int, token: str | None) -> socket:
+    """Return the socket, before a store is made; raises CannotListen, CannotServe, MissingExtra."""
+    try:
+        from analytics_es.web.server import is_open_to_others, listening
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("analytics_es"):
+            raise
+        raise MissingExtra(package=error.name, extra="web") from None
+    server = listening(host, port)
+    if token is None and is_open_to_others(server):
+        server.close()
+        raise CannotServe(host=host)
+    return server
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get(TOKEN)
+    try:
+        with file.open(encoding="utf-8") as opened_file:
+            return opened_file.read(LONGEST).strip()
+    except OSError as error:
+        raise CannotRead(path=file, problem=error.strerror) from error
+    except ValueError:
+        raise CannotRead(path=file, problem="it is no text in UTF-8") from None

@@ -1,0 +1,41 @@
+"""What is found out about a file while its rows are read, beside the rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Self
+
+from attrs import define, field
+
+from analytics_es.ingest.files.events import ImportedRow
+
+
+@define
+class Notes:
+    """What there is to say of a file.
+
+    missing: the keys that its mapping reads and that no row of it has; there from the beginning.
+    broken: where it breaks off, so that rows may be lost; "" where it does not.
+    ignored: what gives no event and is no fault, such as spans that are no calls: how many, by what they are.
+    """
+
+    missing: tuple[str, ...] = ()
+    broken: str = ""
+    ignored: Counter[str] = field(factory=Counter)
+
+
+class Rows(Iterator[ImportedRow]):
+    """The rows of a file, one after another, and `notes` of them all, which are whole when these are through."""
+
+    def __init__(self, rows: Iterator[ImportedRow], notes: Notes) -> None:
+        self._rows, self.notes = rows, notes
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ImportedRow:
+        row = next(self._rows)
+        if row.ignored:
+            self.notes.ignored[row.ignored] += 1
+        return row

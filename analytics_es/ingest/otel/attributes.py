@@ -1,0 +1,80 @@
+"""What no field takes of a span: its other attributes, short and flat; and when its first chunk came."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.ingest.otel.conventions.texts import FIRST_CHUNK_EVENTS
+from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES
+from analytics_es.ingest.otel.reading import Reading
+from analytics_es.ingest.otel.spans import MAX_VALUE, Span
+from analytics_es.ingest.otel.values import cut, plain
+
+FIRST_CHUNK = "time_to_first_chunk"
+SLACK_MS = 1  # by how much clocks of one machine may differ
+
+
+def left_over(span: Span, reading: Reading, what: str) -> dict[str, Any]:
+    """Return what an event of an activity (`TAKEN`) has no field for; what there was no room for is counted."""
+    names, unfit = reading.names_left_over(what)
+    values = span.attributes
+    return {
+        **_about(span, max(len(names) - MAX_ATTRIBUTES, 0) + unfit + span.dropped),
+        **{name: _short(value) for name in names[:MAX_ATTRIBUTES] if (value := values[name]) is not None},
+    }
+
+
+def about(span: Span) -> dict[str, Any]:
+    """Return where a span comes from."""
+    return _about(span, 0)
+
+
+def _about(span: Span, dropped: int) -> dict[str, Any]:
+    origin = {
+        "service.name": span.service,
+        "otel.scope.name": span.scope,
+        "otel.parent_span_id": span.parent_id,
+        "otel.clock_set_back_ms": max(span.start_us - span.end_us, 0) / 1000,
+        "otel.dropped_attributes": dropped,
+    }
+    return {name: _short(value) for name, value in origin.items() if value}
+
+
+def _short(value: Any) -> str | float:
+    if type(value) is str:  # most are: that is seen without more
+        return cut(plain(value), MAX_VALUE)
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return cut(plain(value), MAX_VALUE)
+
+
+def of_models(reading: Reading) -> dict[str, str]:
+    """Return the models that were asked for and that answered, as far as they have other names than the model."""
+    asked, answered = reading.fields.get("request_model"), reading.fields.get("response_model")
+    names = {"gen_ai.request.model": asked, "gen_ai.response.model": answered}
+    return {name: _short(model) for name, model in names.items() if model and model != reading.model}  # type: ignore[misc]
+
+
+def first_chunk(span: Span, reading: Reading) -> tuple[float | None, str]:
+    """Return the milliseconds until the first chunk of the answer, by an attribute or by the event of the first.
+
+    What lies outside of the span is none of its times: instead of it the field is returned, which contradicts itself.
+    """
+    wait = reading.fields.get(FIRST_CHUNK)
+    if wait is None:
+        times = [event.at_us for event in span.events if event.name in FIRST_CHUNK_EVENTS] if span.events else []
+        wait = (min(times) - span.start_us) / 1000 if times and min(times) >= span.start_us else None
+    if wait is None:
+        return None, ""
+    duration = (span.end_us - span.start_us) / 1000
+    if wait < 0 or (duration >= 0 and wait > duration + SLACK_MS):
+        return None, FIRST_CHUNK
+    return wait, ""
+
+
+def contradicting(*fields: str) -> dict[str, str]:
+    """Return the attribute that says which fields contradict one another, nothing where none does."""
+    said = " ".join(dict.fromkeys(filter(None, fields)))
+    return {CONTRADICTION: said} if said else {}

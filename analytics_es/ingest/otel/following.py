@@ -1,0 +1,123 @@
+"""How a field's value is taken from the attributes that tell it: of several the first that says something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analytics_es.ingest.otel.plan import COSTS, COUNTS, NUMBERS, Lookup
+from analytics_es.ingest.otel.values import inside, is_true, milliseconds, number, plain
+from analytics_es.ingest.providers import renamed
+
+Places = tuple[Lookup, ...]
+
+
+class Told:
+    """What the attributes of a span tell, field by field.
+
+    fields: by field, what was taken.
+    apart: by field, the attributes that tell something else: they are not taken.
+    said: the fields whose attributes contradict one another.
+    """
+
+    __slots__ = ("apart", "fields", "said", "values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.fields = dict[str, Any]()
+        self.apart = dict[str, list[str]]()
+        self.said = list[str]()
+
+    def at(self, places: Places) -> list[tuple[Lookup, Any]]:
+        """Return what is told at some places, as far as something is."""
+        told = []
+        for place in places:
+            value = self.values.get(place.attribute)
+            if place.inside:
+                value = inside(value, place.inside)
+            if place.words is not None:
+                value = place.words.get(plain(value))
+            if value is not None and value != "":
+                told.append((place, value))
+        return told
+
+    def leave(self, field: str, attributes: list[str]) -> None:
+        """Leave attributes that tell a field something else."""
+        if attributes:
+            self.apart[field] = attributes
+
+
+def text(told: Told, field: str, places: Places) -> None:
+    """Take a text."""
+    if (
+        len(places) == 1 and not places[0].inside and places[0].words is None
+    ):  # most are told once: that is seen without more
+        if (value := told.values.get(places[0].attribute)) is not None and value != "":
+            told.fields[field] = plain(value)
+        return
+    if values := told.at(places):
+        chosen = values[0][1]
+        told.fields[field] = plain(chosen)
+        if len(values) > 1:
+            told.leave(field, [place.attribute for place, value in values if value != chosen and not place.inside])
+
+
+def _provider(told: Told, field: str, places: Places) -> None:
+    """Take the first that is no framework's name; where all are, the first, which may tell how models are written."""
+    names = [(place, plain(value)) for place, value in told.at(places)]
+    if names:
+        chosen = next((name for _, name in names if renamed(name)), names[0][1])
+        told.fields[field] = chosen
+        told.leave(field, [place.attribute for place, name in names if name != chosen or not renamed(name)])
+
+
+def _count(told: Told, field: str, places: Places) -> None:
+    """Take the first that is not zero; others that are not, and are not the same, contradict it."""
+    if len(places) == 1 and type(value := told.values.get(places[0].attribute)) is int and not places[0].inside:
+        told.fields[field] = value
+        return
+    counts = [(place, number(value)) for place, value in told.at(places)]
+    if not counts:
+        return
+    chosen = told.fields[field] = next((count for _, count in counts if count), counts[0][1])
+    if len(counts) > 1 and (others := [(place, count) for place, count in counts if count != chosen]):
+        told.leave(field, [place.attribute for place, _ in others if not place.inside])
+        if field in COUNTS and any(count for _, count in others):
+            told.said.append(field)
+
+
+def _cost(told: Told, field: str, places: Places) -> None:
+    """Take an amount as it is told, and the currency that goes with its name."""
+    if values := told.at(places):
+        place, amount = values[0]
+        told.fields[field] = amount
+        told.fields.setdefault("currency", place.currency)
+        told.leave(field, [place.attribute for place, value in values if value != amount and not place.inside])
+
+
+def _duration(told: Told, field: str, places: Places) -> None:
+    """Take the first that is a duration, in milliseconds."""
+    for place, value in told.at(places):
+        if (duration := milliseconds(value, place.per_unit)) is not None:
+            told.fields[field] = duration
+            return
+
+
+def _truth(told: Told, field: str, places: Places) -> None:
+    if values := told.at(places):
+        told.fields[field] = is_true(values[0][1])
+
+
+def _currency(told: Told, field: str, places: Places) -> None:
+    if values := told.at(places):
+        told.fields[field] = plain(values[0][1]).upper()
+
+
+FOLLOWED: Mapping[str, Callable[[Told, str, Places], None]] = {
+    **dict.fromkeys(NUMBERS, _count),
+    **dict.fromkeys(COSTS, _cost),
+    **dict.fromkeys(("time_to_first_chunk", "duration"), _duration),
+    **dict.fromkeys(("batch", "pending"), _truth),
+    "provider": _provider,
+    "currency": _currency,
+}

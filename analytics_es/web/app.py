@@ -1,0 +1,129 @@
+"""The app: routes behind a guard, each request with a line in the log, each failure with an answer and no traceback."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+from attrs import define
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from analytics_es.errors import NoSuchPath, RequestRefused, ServerFault, WrongMethod
+from analytics_es.ingest.otel import protobuf  # noqa: F401  # who has no extra is told so when the app is made
+from analytics_es.ingest.otel.intake import Records
+from analytics_es.ingest.problems import reason
+from analytics_es.web.answers import failed, path_of
+from analytics_es.web.guard import Guard
+from analytics_es.web.handlers import COUNTS, Handlers
+from analytics_es.web.limits import Limits
+from analytics_es.web.receiver import Receiver
+from analytics_es.web.routes import SENT_TO, routes
+
+GONE = 499  # in the log and the counts: who sent went away before there was an answer
+LONGEST = 100  # characters of a path in the log
+
+logger = logging.getLogger("analytics_es.web")
+
+
+def analytics_app(
+    service: Records,
+    *,
+    token: str | None = None,
+    hosts: Iterable[str] | None = None,
+    content: bool = False,
+    limits: Limits | None = None,
+) -> Starlette:
+    """Return an ASGI app that takes OTLP, CloudEvents and JSON into a service, which stays the caller's to close.
+
+    Mount it, `app.mount("/analytics", analytics_app(service))`, or serve it; it needs no lifespan. With a `token`, who
+    sends has to send it as `Authorization: Bearer …`. `hosts` are the names it may be asked for under: without them,
+    any where there is a token, else only those of this machine, such as localhost. With `content`, prompts, answers
+    and the arguments and results of tools are taken over from spans, as far as the policy of privacy lets them.
+    Raises BadToken, BadHosts, and MissingExtra where the extra `web` is not installed.
+    """
+    limits = limits or Limits()
+    receiver = Receiver(service, limits, content)
+    guard = Guard.of(token, hosts)
+    app = Starlette(
+        routes=routes(Handlers(receiver, limits)),
+        middleware=[Middleware(Entrance, guard=guard, receiver=receiver)],
+        exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
+    )
+    app.router.redirect_slashes = False
+    app.state.counts = receiver.counts
+    return app
+
+
+async def _refused(request: Request, error: RequestRefused) -> Response:
+    return failed(request, error)
+
+
+async def _not_routed(request: Request, error: HTTPException) -> Response:
+    if error.status_code == WrongMethod.status:
+        methods = (error.headers or {}).get("Allow", "")
+        return failed(request, WrongMethod(methods=methods))
+    return failed(request, NoSuchPath(paths=SENT_TO))
+
+
+@define
+class Entrance:
+    """Looks at who sends, counts, and writes the line of each request; of a body and a query it knows nothing."""
+
+    app: ASGIApp
+    guard: Guard
+    receiver: Receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.monotonic(), GONE
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        request = Request(scope, receive)
+        scope[COUNTS] = {}
+        try:
+            await self._answer(request, scope, receive, noted)
+        except ClientDisconnect:
+            status = GONE
+        except Exception as error:  # a fault of ours is told to the log, and who sends may try again
+            logger.error("A request failed here: %s", type(error).__name__)
+            logger.debug("a request failed: %s", reason(error), exc_info=True)
+            if status == GONE:
+                await failed(request, ServerFault())(scope, receive, noted)
+        finally:
+            self._log(request, status, time.monotonic() - began)
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self.guard.check(request)
+        except RequestRefused as error:
+            await failed(request, error)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _log(self, request: Request, status: int, seconds: float) -> None:
+        self.receiver.counts.answered(status)
+        counts, path = request.scope[COUNTS], path_of(request)[:LONGEST]
+        figures = {
+            "method": request.method[:16],
+            "path": path,
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            **counts,
+        }
+        shown = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
+        parts = [f"{figures['method']} {path} {status}", *([shown] if shown else []), f"{figures['ms']:,} ms"]
+        logger.info("%s", " · ".join(parts), extra={"figures": figures})

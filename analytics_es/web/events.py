@@ -1,0 +1,171 @@
+"""CloudEvents and events of our own in bodies of requests → messages, and what each of them says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import orjson
+from attrs import evolve, frozen
+
+from analytics_es.errors import BadEvent, MalformedBody, UnreadableMessage
+from analytics_es.events import cloudevents
+from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
+from analytics_es.ingest import Message
+from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
+from analytics_es.ingest.problems import ARGUMENTS, NEEDED, problem_of
+from analytics_es.ingest.subscription import Form
+
+SOURCE = "http"  # of what is kept because it gave no event
+
+
+@frozen(kw_only=True)
+class CloudEvent(Message):
+    """An event in the format of CloudEvents: its payload, or its headers, say so."""
+
+
+# ── bodies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def one_or_many(body: bytes, *, cloud: bool) -> Iterator[Message]:
+    """Yield the events of a JSON object, or of a list; raises MalformedBody."""
+    if len(body) <= MAX_SMALL:
+        document = _loads(body)
+        if not isinstance(document, list | dict):
+            raise MalformedBody(problem="it is neither a JSON object nor a list of them")
+        documents = document if isinstance(document, list) else [document]
+        return (_message(one, cloud=cloud) for one in documents)
+    return _walked(body, cloud=cloud)
+
+
+def of_lines(body: bytes) -> Iterator[Message]:
+    """Yield the event of each line that is not empty; one that is no JSON is a message that gives none."""
+    for line in body.split(b"\n"):
+        if line.strip():
+            try:
+                yield _message(_loads(line), cloud=False)
+            except MalformedBody:
+                yield Message(topic="", payload=line)
+
+
+def in_headers(headers: Mapping[str, str], body: bytes) -> Message:
+    """Return the event whose attributes are headers; of the others nothing is taken over."""
+    own = {name: text for name, text in headers.items() if name.startswith("ce-")}
+    return CloudEvent(topic=own.get("ce-type", ""), payload=body, headers=own)
+
+
+def _walked(body: bytes, *, cloud: bool) -> Iterator[Message]:
+    """Yield the events of a long text, one by one: what one takes of memory is bounded."""
+    walk = Walk(BytesIO(body).read)
+    try:
+        if walk.kind() == b"{":
+            yield _message(_walked_value(walk), cloud=cloud)
+        else:
+            for _ in walk.elements():
+                yield _message(_walked_value(walk), cloud=cloud)
+        walk.end()
+    except Malformed:
+        raise MalformedBody(problem="it is not valid JSON") from None
+    except ValueError:
+        raise MalformedBody(problem="it is neither a JSON object nor a list of them") from None
+
+
+def _walked_value(walk: Walk) -> Any:
+    text = walk.text()
+    return None if text is None else _loads(text)  # None: too large for an event, and refused as none
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        check_size(text)
+        document = orjson.loads(text)
+        return cloudevents.exact(text) if MANY_DIGITS.search(text) else document
+    except (ValueError, RecursionError):
+        raise MalformedBody(problem="it is not valid JSON, or out of bounds") from None
+
+
+def _message(document: Any, *, cloud: bool) -> Message:
+    is_mapping = isinstance(document, Mapping)
+    if cloud or (is_mapping and "specversion" in document):
+        return CloudEvent(topic=_text(document, "type"), payload=document)
+    return Message(topic=_text(document, "event_type"), payload=document)
+
+
+def _text(document: Any, name: str) -> str:
+    named = document.get(name) if isinstance(document, Mapping) else None
+    return named if isinstance(named, str) else ""
+
+
+# ── what an event says ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(message: Message) -> dict[str, Any]:
+    """Return the arguments of `record_event`; raises RefusedEvent."""
+    return _of_cloud(message) if isinstance(message, CloudEvent) else _of_own(message)
+
+
+def _of_cloud(message: Message) -> dict[str, Any]:
+    """Read a CloudEvent: what is sent again must be known again, so it has to have the id and the source it owes."""
+    if message.headers:
+        event = arguments(message)
+    elif isinstance(message.payload, Mapping):
+        event = arguments(evolve(message, headers=_STRUCTURED))
+    else:
+        raise UnreadableMessage(problem="it is not a JSON object")
+    for name in ("id", "source"):
+        if event[name] is None:
+            raise UnreadableMessage(problem=f"its {name} is missing, which every CloudEvent has")
+    return event
+
+
+_STRUCTURED = {"content-type": "application/cloudevents+json"}
+
+
+def _of_own(message: Message) -> dict[str, Any]:
+    event = message.payload
+    if isinstance(event, bytes):
+        raise UnreadableMessage(problem="its line is not valid JSON")
+    if not isinstance(event, Mapping) or not NEEDED <= event.keys() <= ARGUMENTS:
+        raise BadEvent(problem=problem_of(event, ValueError()))
+    return dict(event)
+
+
+def _event_of(message: Message) -> dict[str, Any] | None:
+    """Return what a message that gives no event says of one."""
+    event = message.payload
+    if isinstance(message, CloudEvent) or not isinstance(event, Mapping):
+        return event_of(evolve(message, headers=_STRUCTURED) if isinstance(event, Mapping) else message)
+    return {
+        "type": event.get("event_type"),
+        "source": event.get("source"),
+        "id": event.get("id"),
+        "occurred_at": event.get("occurred_at"),
+        "data": event.get("data"),
+    }
+
+
+def _named(message: Message) -> Message:
+    """Return a message that gives no event with what it says of itself: sent again, it is the same."""
+    payload = message.payload
+    written = payload if isinstance(payload, bytes) else orjson.dumps(payload, default=str)
+    digest = hashlib.sha256(written + orjson.dumps(dict(message.headers))).hexdigest()
+    return evolve(message, id=digest, source=SOURCE, time=_time(message))
+
+
+def _time(message: Message) -> datetime | None:
+    said = message.headers.get("ce-time")
+    if said is None and isinstance(message.payload, Mapping):
+        said = message.payload.get("time" if isinstance(message, CloudEvent) else "occurred_at")
+    if isinstance(said, str):
+        with suppress(ValueError, OverflowError):
+            time = cloudevents.moment(said)
+            return time if EARLIEST <= time < LATEST else None
+    return None
+
+
+HTTP = Form(_read, _event_of, _named)
