@@ -10,6 +10,7 @@ from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
+from analytics_es.ingest.otel.agents.same import known_by_its_record
 from analytics_es.ingest.otel.attributes import about, contradicting, first_chunk, left_over, of_models
 from analytics_es.ingest.otel.conventions.texts import DONE, SAID
 from analytics_es.ingest.otel.nesting import Nesting, Node, Share
@@ -180,13 +181,14 @@ class Reader:
 
     def _event(self, span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
         """Return an event that occurred when its span ended, as it was first said: its duration tells when it began."""
-        return {
+        event = {
             "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
             "data": {name: value for name, value in data.items() if value is not None},
             "occurred_at": time_of(self._nesting.ended(span.key, span.end_us)),
             "id": span.key,
             "source": SOURCE,
         }
+        return known_by_its_record(event, read(span).plan.emitter.name, span.attributes)
 
 
 def _node(span: Span, kind: Activity | None) -> Node:

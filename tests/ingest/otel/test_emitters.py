@@ -15,6 +15,7 @@ from analytics_es.ingest.otel.conventions.own import OWN
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.testing import NOON
+from tests.emitters_table import PAGE, written
 
 END_US = (NOON - EPOCH).days * 86_400_000_000 + 12 * 3_600_000_000
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -556,3 +557,9 @@ def test_openlit_counts_as_each_provider_counts(provider: str, told_input: int) 
         scope="openlit.instrumentation.anthropic",
     )
     assert (told["input_tokens"], told["cost"]) == (45, 0.5)
+
+
+def test_the_guide_has_the_table_of_emitters_that_the_declarations_make() -> None:
+    page = PAGE.read_text()
+    assert written(page) == page, "python -m tests.emitters_table"
+    assert all(emitter.title in page for emitter in ALL[1:])
