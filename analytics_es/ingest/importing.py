@@ -13,6 +13,7 @@ from analytics_es.ingest.chunks import CHUNK_BYTES
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
+from analytics_es.ingest.strictness import AGENTS, hold_strict
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
@@ -102,19 +103,22 @@ class Importer:
     def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the event of each row, and how long the row is."""
         last = None
-        for index, row in enumerate(rows):
+        for index, row in enumerate(row for row in rows if not getattr(row, "ignored", "")):
             if not hasattr(row, "formerly"):
                 raise BadArgument(
                     name="rows", expected="rows as analytics_es.ingest.files.rows gives them", value=shown(row)
                 )
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
+            if row.event.get("source") in AGENTS:
+                hold_strict(self._recorder.log, [row.event["source"]])
             size = 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
             last = row.raw
-            if row.formerly is None:
+            if row.formerly is None and not row.keyed:
                 yield row.event, size
             else:
-                self._waiting[index] = row.formerly
+                if row.formerly is not None:
+                    self._waiting[index] = row.formerly
                 digest = blake2b(row.event["id"].encode(), key=key, digest_size=12)
                 yield {**row.event, "id": f"row:{digest.hexdigest()}"}, size
 

@@ -15,6 +15,7 @@ from analytics_es.ingest.files.large_traces import LargeRequest
 from analytics_es.ingest.otel import otlp, protobuf
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
+from analytics_es.ingest.otel.shapes import LOGS, SPANS
 
 
 def spans_of(body: bytes, *, in_protobuf: bool) -> Iterator[ReadSpan]:
@@ -33,15 +34,24 @@ def records_of(body: bytes, *, in_protobuf: bool) -> Iterator[ReadRecord]:
 
 def _spans_in_json(body: bytes) -> Iterator[ReadSpan]:
     if len(body) > MAX_SMALL:
-        request = LargeRequest(partial(BytesIO, body))
-        request.check()
-        return request.spans()
+        return _large(body, SPANS).spans()
     document = _loaded(body)
     return otlp.read_spans(document) if document else iter(())  # nothing is a request, too
 
 
 def _records_in_json(body: bytes) -> Iterator[ReadRecord]:
-    raise ValueError("not yet")
+    if len(body) > MAX_SMALL:
+        return _large(body, LOGS).records()
+    document = _loaded(body)
+    return otlp.read_logs(document) if document else iter(())
+
+
+def _large(body: bytes, kind: str) -> LargeRequest:
+    request = LargeRequest(partial(BytesIO, body))
+    request.check()
+    if kind not in request.kinds or request.broken_off:
+        raise ValueError(f"it holds no {kind}, or breaks off")
+    return request
 
 
 def _loaded(body: bytes) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import heapq
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +18,9 @@ from attrs import evolve
 
 from analytics_es.events.cloudevents import moment
 from analytics_es.ingest.files.batches import BATCH_ROWS, Batch
+from analytics_es.ingest.files.contents import DIGEST_BYTES, Numbering
 from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, ImportedRow, refused, source_of
-from analytics_es.ingest.files.expressions import Query, bind
+from analytics_es.ingest.files.expressions import Query, bind, check_times
 from analytics_es.ingest.files.mapping import EACH, Mapping
 from analytics_es.ingest.files.notes import Notes
 from analytics_es.ingest.files.problems import reading
@@ -25,6 +28,8 @@ from analytics_es.ingest.files.stretches import sizes, stretches
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 from analytics_es.projection.growth import MOST_MADE
+
+MOST_NEAR = 1000  # columns that a missing one is held against
 
 
 def evaluate(
@@ -34,13 +39,22 @@ def evaluate(
     first = next(batches, None)
     if first is None:
         return iter(())
-    notes.missing = first.missing
+    notes.missing = {name: _near(name, first.names) for name in first.missing}
+    if first.missing:
+        check_times(mapping, first, path.name)
     connection = engine.connect()
     _load(path, connection, first)
     kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
     kinds |= dict.fromkeys(first.empty, '"NULL"')
     queries = [bind(mapping, number, kinds, first, path.name) for number in range(len(mapping.tables)) if first.names]
-    return _imported(path, connection, queries, itertools.chain([first], batches), source)
+    return _imported(path, connection, queries, itertools.chain([first], batches), notes, source)
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    """Return the name of a column that a missing one may have been meant to be, "" for none."""
+    by_lower = {column.lower(): column for column in names[:MOST_NEAR]}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    return by_lower[near[0]] if near else ""
 
 
 def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
@@ -51,12 +65,19 @@ def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
 
 
 def _imported(
-    path: Path, connection: engine.Connection, queries: list[Query], batches: Iterable[Batch], source: str | None
+    path: Path,
+    connection: engine.Connection,
+    queries: list[Query],
+    batches: Iterable[Batch],
+    notes: Notes,
+    source: str | None,
 ) -> Iterator[ImportedRow]:
+    known = Numbering()
     with connection:
         for batch in batches:
             _load(path, connection, batch)
-            reader = _Reader(path, connection, batch, source)
+            reader = _Reader(path, connection, batch, source, known)
+            notes.rows += len(batch.records) or batch.table.num_rows
             bad = (refused(record.row, record.problem, record.raw) for record in batch.records if record.problem)
             yield from heapq.merge(bad, *map(reader.rows, queries), key=lambda row: row.row)
 
@@ -64,8 +85,10 @@ def _imported(
 class _Reader:
     """Reads what the rows of the loaded batch give, one [[event]] table at a time."""
 
-    def __init__(self, path: Path, connection: engine.Connection, batch: Batch, source: str | None) -> None:
-        self._path, self._connection, self._batch, self._source = path, connection, batch, source
+    def __init__(
+        self, path: Path, connection: engine.Connection, batch: Batch, source: str | None, known: Numbering
+    ) -> None:
+        self._path, self._connection, self._batch, self._source, self._known = path, connection, batch, source, known
         self._raws = {record.row: record.raw for record in batch.records}
         self._exported = EXPORTED_COLUMNS.issubset(batch.names)
         self._names = _Names(batch)
@@ -106,7 +129,11 @@ class _Reader:
         element = f"#{place}" if place else ""
         try:
             event, formerly, teller = _event(query, fields), None, source_of(self._path)
-            if not event["id"]:
+            known_by = event.pop("known_by")
+            is_known = bool(known_by) and not event["id"]
+            if is_known:
+                event["id"] = self._known_as(known_by, table)
+            elif not event["id"]:
                 formerly, teller = f"{self._path.name}:{row}{table}{element}", IMPORTED
                 event["id"] = f"{self._names.of(row)}{table}{element}"
             elif not query.id_is_whole:
@@ -114,11 +141,18 @@ class _Reader:
             if event["source"] is None:
                 event["source"] = self._source or teller
             raw = self._raws.get(row)
-            imported = ImportedRow(row=row, element=place, event=event, error=None, raw=raw, formerly=formerly)
+            imported = ImportedRow(
+                row=row, element=place, event=event, error=None, raw=raw, formerly=formerly, keyed=is_known
+            )
             return evolve(imported, exported=True) if self._exported else imported
         except (ValueError, OverflowError, engine.EngineError) as error:
             problem = f"element {place}: {in_one_line(error)}" if place else in_one_line(error)
             return refused(row, problem, self._raw(row))
+
+    def _known_as(self, text: str, table: str) -> str:
+        """Return the name of what is known by a text: the second of the same in a file is known as the second."""
+        digest = blake2b(f"{table} {text}".encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+        return f"known:{digest.hex()}:{self._known.number(digest)}{table}"
 
     def _raw(self, row: int) -> str | None:
         return self._raws[row] if self._raws else _row_as_json(self._connection, row)
@@ -187,10 +221,10 @@ class _Names:
 
 
 def _event(query: Query, fields: list[Any] | Exception) -> dict[str, Any]:
-    """Return the arguments of `record_event`, of which id and source may be none."""
+    """Return the arguments of `record_event`, of which id and source may be none, and what the row is known by."""
     if isinstance(fields, Exception):
         raise fields
-    event_type, when, id, source, *values = fields
+    event_type, when, id, known_by, source, *values = fields
     if event_type is None:
         raise ValueError("its type is NULL")
     data: dict[str, Any] = {}
@@ -203,7 +237,8 @@ def _event(query: Query, fields: list[Any] | Exception) -> dict[str, Any]:
             raise ValueError(f"{'.'.join(place)}: {error}") from None
         above = data if len(place) == 2 else data.setdefault(place[1], {})
         above[place[-1]] = plain
-    return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
+    event = {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
+    return {**event, "known_by": known_by}
 
 
 def _plain(value: Any) -> Any:

@@ -17,11 +17,13 @@ EXPORTED_COLUMNS = {"position", "type", "source", "id", "occurred_at", "recorded
 
 @frozen(kw_only=True)
 class ImportedRow:
-    """One event of a row, or the reason why there is none.
+    """One event of a row, or the reason why there is none, or that it is ignored.
 
     row: the number of the row, from 1.
-    event: arguments of `record_event`, None where there is an error.
+    event: arguments of `record_event`, None where there is an error, or it is ignored.
+    ignored: by what name it is counted, where it gives no event because nothing reads it; "" of all others.
     formerly: where the row has no id, the one that it had until 0.1, by file and number; None where it has one.
+    keyed: its id is made of what the row is about, and stored as a keyed hash, as that of a row without an id is.
     error: why the row gives no event.
     raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
     element: which element of a list of the row it is, from 1; None where it is the row.
@@ -35,6 +37,8 @@ class ImportedRow:
     element: int | None = None
     exported: bool = False
     formerly: str | None = None
+    ignored: str = ""
+    keyed: bool = False
 
 
 def refused(row: int, problem: str, raw: str | None) -> ImportedRow:

@@ -75,7 +75,7 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
         kinds = {name: kind for name, kind in kinds.items() if name not in shadowed} | {EACH: listed.kind}
         exclude = f" EXCLUDE ({engine.quote_name(shadowed[0])})" if shadowed else ""
         batch_sql = f"(SELECT *{exclude} FROM {batch_sql})"
-    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "source": _as_text}
+    common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "known_by": _as_text, "source": _as_text}
     data = {place: bound(place, _as_value) for place in table if place[0] == "data"}
     fields = [*(bound((key,), write) for key, write in common.items()), *data.values()]
     where = bound(("where",), lambda sql, _: f"CAST({sql} AS BOOLEAN)") if ("where",) in table else "TRUE"
@@ -98,6 +98,18 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
     """
     bounds, id_is_whole = growth.bounds(trees), not listed or _says_which(table.get(("id",)))
     return Query(number, sql, source, places, trees, columns, bounds, of_elements, no_lists, id_is_whole)
+
+
+def check_times(mapping: Mapping, batch: Batch, file: str) -> None:
+    """Raise BadMapping for a file that has nothing of what any table takes its time from: no row could be an event."""
+    missing = {name.lower() for name in batch.missing}
+    place = ("occurred_at",)
+    for table, steps in zip(mapping.tables, mapping.each, strict=True):
+        read = [path[0].lower() for path in expressions.references(table[place])]
+        if not read or not missing.issuperset(name for name in read) or (steps and EACH in read):
+            return
+    problem = f"no column {mapping.tables[0][place]!r:.80} (the columns of {file} are: {', '.join(batch.names)})"
+    raise bad_expression(mapping.path, 1, place, problem)
 
 
 def _kind_of_list(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:

@@ -1,123 +1,223 @@
-"""Large requests in OTLP/JSON → spans, one after another: of the text no more than one of them is in memory."""
+"""Large requests in OTLP/JSON → spans and log records, one after another: no more than one of them is in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any, NamedTuple
 
+import orjson
 from attrs import define, field
 
 from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
-from analytics_es.ingest.otel.otlp import OTHER_SHAPES, ReadSpan, read_span, scope_of, service_of
+from analytics_es.ingest.files.other_spans import read_other
+from analytics_es.ingest.otel.logs.record import ReadRecord
+from analytics_es.ingest.otel.otlp import ReadSpan, read_record, read_span, unknown
+from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME
+from analytics_es.ingest.otel.shapes import LOGS, METRICS, RECORDS, SCOPE, SCOPES, SPANS, TOP, WITHIN, Origin, origin_of
 from analytics_es.ingest.otel.spans import MAX_VALUE as MAX_TEXT
 from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.problems import in_one_line
 
-TOO_LARGE_SPAN = f"not a span: it is longer than {MAX_VALUE} bytes, or of more than {MOST_INSIDE} objects and lists"
-MOST_LATE = 100_000  # names that come after their spans
+TOO_LARGE_PART = f"it is longer than {MAX_VALUE} bytes, or of more than {MOST_INSIDE} objects and lists"
+MOST_LATE = 100_000  # names that come after their records
+MOST_LATE_BYTES = 2**24  # of what they say
+NO_OBJECT = "not a JSON object with fields"
 
-Place = tuple[int, ...]  # of a group, or of one of its scopes
+Place = tuple[int, ...]  # of an object, of a group in it, or of a scope in that
 
 
-class _Document(NamedTuple):
-    service: str
-    scope: str
-    span: Any
+class Passed(NamedTuple):
+    """A metric, which is passed over: by what name it is counted."""
+
+    name: str = "metrics"
+
+
+Read = ReadSpan | ReadRecord | Passed
 
 
 @define
 class LargeRequest:
-    """A request whose text may be of any length; `open` opens it.
+    """A text of any length; `open` opens it. It holds a request, a list of them, or one after another.
 
-    A group may say who it is after its spans: so it is looked through first, and that is remembered.
+    A group may say who it is after its records: so it is looked through first, and that is remembered.
     """
 
     open: Callable[[], AbstractContextManager[IO[bytes]]]
-    _late: dict[Place, str] = field(factory=dict, init=False)
+    kinds: set[str] = field(factory=set, init=False)  # what it holds, known when it was looked through
+    broken_off: str = field(default="", init=False)  # why it cannot be read on after the first object
+    _late: dict[Place, Any] = field(factory=dict, init=False)
+    _late_bytes: int = field(default=0, init=False)
 
     def check(self) -> None:
         """Look it through; raises Malformed where it is no JSON object, ValueError where it is no trace."""
-        names: dict[Place, str] = {}
+        late: dict[Place, Any] = {}
+        whole = 0
         with self.open() as file:
             walk = Walk(file.read)
-            if walk.kind() != b"{":
-                raise Malformed("not a JSON object with fields")
+            if walk.kind() not in (b"{", b"["):
+                raise Malformed(NO_OBJECT)
             try:
-                for _ in self._documents(walk, names):
-                    pass
-            except Malformed:
-                raise
+                for whole, _ in enumerate(_objects(walk)):
+                    for _part in self._of_object(walk, (whole,), late):
+                        pass
+            except Malformed as error:
+                if not whole:
+                    raise
+                self.broken_off = in_one_line(error)
             except ValueError as error:
                 raise ValueError(f"not a trace{error}") from error
-            walk.end()
-        self._late = names
+        self._late = late
+
+    def read(self) -> Iterator[Read]:
+        """Yield what each span, log record and metric gives."""
+        with self.open() as file:
+            walk = Walk(file.read)
+            try:
+                for number, _ in enumerate(_objects(walk)):
+                    yield from self._of_object(walk, (number,), None)
+            except Malformed:
+                yield ReadSpan(None, None, f"{self.broken_off}: what comes after it is not read")
 
     def spans(self) -> Iterator[ReadSpan]:
         """Yield what each span gives."""
-        with self.open() as file:
-            for document in self._documents(Walk(file.read), None):
-                if document.span is TOO_LARGE:
-                    yield ReadSpan(None, None, TOO_LARGE_SPAN)
-                else:
-                    yield read_span(*document)
+        return (read for read in self.read() if isinstance(read, ReadSpan))
 
-    def _documents(self, walk: Walk, late: dict[Place, str] | None) -> Iterator[_Document]:
-        """Yield each span; names that come after their spans are put into `late`, or taken from what was found."""
-        traces = False
-        for name in walk.members():
-            if name != "resourceSpans":
-                walk.value()
-                continue
-            traces = True
-            for group, _ in enumerate(walk.elements()):
-                yield from self._of_group(walk, (group,), late)
-        if not traces:
-            raise ValueError(": it has no resourceSpans")
+    def records(self) -> Iterator[ReadRecord]:
+        """Yield what each log record gives."""
+        return (read for read in self.read() if isinstance(read, ReadRecord))
 
-    def _of_group(self, walk: Walk, place: Place, late: dict[Place, str] | None) -> Iterator[_Document]:
-        service, passed = self._late.get(place, ""), False
+    def _of_object(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
+        if walk.kind() != b"{":
+            raise Malformed(NO_OBJECT)
+        others, size, is_otlp = dict[str, bytes](), 0, False
         for name in walk.members():
-            if name in OTHER_SHAPES:
-                raise ValueError(f" of today: it has {name}, not scopeSpans")
+            kind = TOP.get(name)
+            if kind == WITHIN and walk.kind() == b"{" and len(place) == 1:
+                yield from self._of_object(walk, (*place, -1), late)
+                is_otlp = True
+            elif kind and kind != WITHIN:
+                is_otlp = True
+                self.kinds.add(kind)
+                for group, _ in enumerate(walk.elements()):
+                    yield from self._of_group(walk, (*place, list(TOP).index(name), group), late)
+            elif name == "data" and walk.kind() == b"[":
+                is_otlp = yield from _others(walk.value() for _ in walk.elements())
+            elif (text := walk.text()) is not None and (size := size + len(text)) <= MAX_VALUE:
+                others[name] = text
+        if not is_otlp:
+            yield from read_other({name: _loaded(text) for name, text in others.items()})
+
+    def _of_group(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
+        resource, passed, known, other = self._late.get(place), False, False, ""
+        for name in walk.members():
+            kind = SCOPES.get(name)
             if name == "resource":
-                service = _named(walk, service_of)
-                _note(late, place, service, passed)
-            elif name == "scopeSpans":
+                resource = _told(walk, lambda told: origin_of(told, None).resource)
+                self._note(late, place, resource, passed)
+            elif kind:
                 for number, _ in enumerate(walk.elements()):
                     passed = True
-                    for scope, span in self._of_scope(walk, (*place, number), late):
-                        yield _Document(service, scope, span)
-            else:
-                walk.value()
+                    yield from self._of_scope(walk, (*place, number), late, kind, resource or {})
+                known = True
+            elif _has_objects(walk):
+                other = name
+        if other and not known:
+            raise ValueError(unknown(other, "scopeSpans").removeprefix("not a trace"))
 
-    def _of_scope(self, walk: Walk, place: Place, late: dict[Place, str] | None) -> Iterator[tuple[str, Any]]:
-        scope, passed = self._late.get(place, ""), False
+    def _of_scope(
+        self, walk: Walk, place: Place, late: dict[Place, Any] | None, kind: str, resource: Mapping[str, Any]
+    ) -> Iterator[Read]:
+        service = str(resource.get("service.name", ""))
+        scope, passed, known, other = self._late.get(place) or ("", ""), False, False, ""
         for name in walk.members():
-            if name == "scope":
-                scope = _named(walk, scope_of)
-                _note(late, place, scope, passed)
-            elif name == "spans":
+            if name in SCOPE:
+                told = _told(walk, lambda told: origin_of(None, told))
+                scope = told.scope, told.scope_version
+                self._note(late, place, scope if any(scope) else None, passed)
+            elif name in RECORDS:
                 for _ in walk.elements():
                     passed = True
-                    yield scope, walk.value()
-            else:
-                walk.value()
+                    yield _read(walk, kind, Origin(resource, service, *scope), only_looked=late is not None)
+                known = True
+            elif _has_objects(walk):
+                other = name
+        if other and not known:
+            raise ValueError(unknown(other, "spans").removeprefix("not a trace"))
+
+    def _note(self, late: dict[Place, Any] | None, place: Place, told: Any, passed: bool) -> None:
+        if late is None or not passed or not told:
+            return
+        late[place] = told
+        self._late_bytes += len(json.dumps(told, default=str))
+        if len(late) > MOST_LATE or self._late_bytes > MOST_LATE_BYTES:
+            raise ValueError(f": more than {MOST_LATE} of its groups say after their records who they are, or too much")
 
 
-def _note(late: dict[Place, str] | None, place: Place, name: str, passed: bool) -> None:
-    if late is not None and passed and name:
-        late[place] = name
-        if len(late) > MOST_LATE:
-            raise ValueError(f": more than {MOST_LATE} of its groups say after their spans who they are")
+def _objects(walk: Walk) -> Iterator[None]:
+    """Stand before each object: of one list, or one after another."""
+    while kind := walk.kind():
+        if kind == b"[":
+            yield from walk.elements()
+        else:
+            yield
 
 
-def _named(walk: Walk, read: Callable[[Any], str]) -> str:
-    """Return the name that a value says, as long as it is kept."""
+def _has_objects(walk: Walk) -> bool:
+    """Pass a value over; say whether it is a list of objects."""
+    is_list, text = walk.kind() == b"[", walk.text()
+    return is_list and (text is None or text[1:].lstrip().startswith(b"{"))
+
+
+def _read(walk: Walk, kind: str, origin: Origin, *, only_looked: bool) -> Read:
+    if kind == METRICS or only_looked:
+        walk.text()
+        return Passed()
+    document = walk.value()
+    what, read = ("a span", read_span) if kind == SPANS else ("a log record", read_record)
+    if document is not TOO_LARGE:
+        return read(origin, document)
+    problem = f"not {what}: {TOO_LARGE_PART}"
+    return ReadRecord(None, None, problem) if kind == LOGS else ReadSpan(None, None, problem)
+
+
+def _others(documents: Iterable[Any]) -> Generator[Read, None, bool]:
+    known = False
+    for document in documents:
+        if isinstance(document, dict):
+            known = True
+            yield from read_other(document)
+        elif document is TOO_LARGE:
+            known = True
+            yield ReadSpan(None, None, f"not a trace: {TOO_LARGE_PART}")
+    return known
+
+
+def _loaded(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise Malformed(f"not valid JSON: {error}") from None
+
+
+def _told(walk: Walk, read: Callable[[Any], Any]) -> Any:
+    """Return what a resource or a scope says, as long as it is kept."""
     value = walk.value()
     if value is TOO_LARGE:
-        raise ValueError(f": who tells its spans is longer than {MAX_VALUE} bytes")
+        raise ValueError(f": who tells its records is longer than {MAX_VALUE} bytes")
     try:
-        return cut(read(value), MAX_TEXT + 1)
+        told = read(value)
     except (TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f": {in_one_line(error)}") from error
+    return told if isinstance(told, tuple) else _short(told)
+
+
+def _short(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a resource as long as they are kept of a record."""
+    service = {"service.name": resource["service.name"]} if "service.name" in resource else {}
+    return {
+        name: value if isinstance(value, bool | int | float) else cut(str(value), MAX_TEXT + 1)
+        for name, value in ([*service.items(), *resource.items()])[: MAX_ATTRIBUTES + 1]
+        if len(name) <= MAX_NAME
+    }

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.events.checks import shown
+from analytics_es.ingest.files.definitions import Definitions
 from analytics_es.ingest.files.paths import ITEMS, Steps, paths_read, read_steps
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions
@@ -21,8 +22,8 @@ Place = tuple[str, ...]
 
 MAX_BYTES = 2**20
 _REQUIRED = ("type", "occurred_at")
-_KEYS = ("where", *_REQUIRED, "id", "source")
-_BESIDE = ("rows", "optional")  # what a mapping may say at its top, beside its [[event]] tables
+_KEYS = ("where", *_REQUIRED, "id", "known_by", "source")
+_BESIDE = ("rows", "optional", "let")  # what a mapping may say at its top, beside its [[event]] tables
 FILENAME = "filename"  # a column of every file that has none of that name
 EACH = "each"  # the list that a table makes an event of each element of, and the name of the element
 _TABLES = (("data",), ("data", "attributes"))
@@ -49,8 +50,8 @@ class Mapping:
 
     @property
     def has_ids(self) -> bool:
-        """Whether every table says what an event's id is; it may still be NULL in a row."""
-        return all(("id",) in table for table in self.tables)
+        """Whether every table says what makes an event the same one; it may still be NULL in a row."""
+        return all(("id",) in table or ("known_by",) in table for table in self.tables)
 
     def of_rows(self) -> Iterator[Steps]:
         """Yield the paths that are read of a row, not of an element of a list of it."""
@@ -87,15 +88,20 @@ def parse_mapping(text: str, path: Path) -> Mapping:
         settings = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadMapping(path=path, problem=f"not valid TOML: {in_one_line(error)}") from error
+    return mapping_of(settings, path)
+
+
+def mapping_of(settings: dict[str, Any], path: Path) -> Mapping:
+    """Return what the settings of a mapping say, which this takes apart; `path` is what messages call it."""
     tables = settings.pop("event", None)
     beside = {key: settings.pop(key, None) for key in _BESIDE}
     if settings:
-        known = f"only [[event]] tables, {' and '.join(_BESIDE)} are known"
+        known = f"only [[event]] tables, {', '.join(_BESIDE[:-1])} and {_BESIDE[-1]} are known"
         raise BadMapping(path=path, problem=f"unknown key {min(settings)!r}: {known}")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise BadMapping(path=path, problem="no [[event]] table")
     each = tuple(_each(path, number, table) for number, table in enumerate(tables, 1))
-    flat = tuple(dict(_flatten(table)) for table in tables)
+    flat = _written_out(path, beside["let"], tuple(dict(_flatten(table)) for table in tables))
     paths = tuple(tuple(_paths(path, number, table)) for number, table in enumerate(flat, 1))
     return Mapping(
         path=path,
@@ -106,6 +112,23 @@ def parse_mapping(text: str, path: Path) -> Mapping:
         rows=_steps(path, "rows", beside["rows"]),
         optional=_optional(path, beside["optional"]),
     )
+
+
+def _written_out(path: Path, let: Any, tables: tuple[dict[Place, Any], ...]) -> tuple[dict[Place, Any], ...]:
+    """Return the tables with what [let] defines in the place of its names; what is no text is told later."""
+    if let is None:
+        return tables
+    try:
+        definitions = Definitions.read(let)
+    except ValueError as error:
+        raise BadMapping(path=path, problem=f"let: {error}") from None
+    for number, table in enumerate(tables, 1):
+        for place, expression in table.items():
+            try:
+                table[place] = definitions.written_out(expression) if isinstance(expression, str) else expression
+            except ValueError as error:
+                raise bad_expression(path, number, place, str(error)) from None
+    return tables
 
 
 def _steps(path: Path, name: str, text: Any) -> Steps:

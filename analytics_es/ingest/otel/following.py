@@ -35,6 +35,8 @@ class Told:
             value = self.values.get(place.attribute)
             if place.inside:
                 value = inside(value, place.inside)
+            if place.words is not None:
+                value = place.words.get(plain(value))
             if value is not None and value != "":
                 told.append((place, value))
         return told
@@ -47,6 +49,12 @@ class Told:
 
 def text(told: Told, field: str, places: Places) -> None:
     """Take a text."""
+    if (
+        len(places) == 1 and not places[0].inside and places[0].words is None
+    ):  # most are told once: that is seen without more
+        if (value := told.values.get(places[0].attribute)) is not None and value != "":
+            told.fields[field] = plain(value)
+        return
     if values := told.at(places):
         chosen = values[0][1]
         told.fields[field] = plain(chosen)
@@ -65,6 +73,9 @@ def _provider(told: Told, field: str, places: Places) -> None:
 
 def _count(told: Told, field: str, places: Places) -> None:
     """Take the first that is not zero; others that are not, and are not the same, contradict it."""
+    if len(places) == 1 and type(value := told.values.get(places[0].attribute)) is int and not places[0].inside:
+        told.fields[field] = value
+        return
     counts = [(place, number(value)) for place, value in told.at(places)]
     if not counts:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from attrs import Factory, frozen
@@ -53,6 +53,7 @@ class Lookup(NamedTuple):
     inside: tuple[str, ...]
     per_unit: float
     currency: str
+    words: Mapping[str, str] | None = None
 
 
 class Table:
@@ -105,6 +106,7 @@ class Plan:
     telling: they are spans of GenAI, as one of their names says.
     tells_usage: one of their names tells tokens or a cost.
     unread: names that no row reads, as far as they may be stored.
+    repeats: attributes with values that say that another span tells the same, or will.
     unfit: how many there are besides that are no names which can be stored.
     """
 
@@ -114,6 +116,7 @@ class Plan:
     tells_usage: bool
     unread: tuple[str, ...]
     unfit: int
+    repeats: tuple[tuple[str, frozenset[str]], ...] = ()
     left: dict[str, tuple[str, ...]] = Factory(dict)
 
     def left_over(self, activity: str) -> tuple[str, ...]:
@@ -126,20 +129,21 @@ class Plan:
         return names
 
 
-def compiled(emitter: Emitter, names: Iterable[str], *, recognised: bool) -> Plan:
+def compiled(emitter: Emitter, names: Collection[str], *, recognised: bool) -> Plan:
     """Return how to read the attributes of these names."""
     table, fields = table_of(emitter), dict[str, list[tuple[int, Lookup]]]()
+    own_texts = frozenset(emitter.free_text)
     unread, unfit, telling = list[str](), 0, False
     for attribute in names:
         rows = list(table.rows(attribute))
         for rank, name in rows:
             fields.setdefault(name.field, []).append((rank, _lookup(name, attribute)))
             telling |= name.field in TELLING and (recognised or rank < table.told_by_all)
-        if not rows and not is_free_text(attribute):
+        if not rows and not is_free_text(attribute) and not _is_below(attribute, own_texts):
             kept = is_kept(attribute)
             unread += [attribute] if kept else []
             unfit += not kept and not is_person(attribute)
-    lookups = {field: tuple(place for _, place in sorted(places)) for field, places in fields.items()}
+    lookups = {field: tuple(place for _, place in sorted(places, key=_rank)) for field, places in fields.items()}
     return Plan(
         emitter=emitter,
         lookups=tuple(lookups.items()),
@@ -147,24 +151,31 @@ def compiled(emitter: Emitter, names: Iterable[str], *, recognised: bool) -> Pla
         tells_usage=not USAGE.isdisjoint(lookups),
         unread=tuple(sorted(unread)),
         unfit=unfit,
+        repeats=tuple((name, frozenset(words)) for name, words in emitter.repeats.items() if name in names),
     )
+
+
+def _rank(ranked: tuple[int, Lookup]) -> int:
+    return ranked[0]
 
 
 def _lookup(name: Name, attribute: str) -> Lookup:
     keys = tuple(name.inside.split(".")) if name.inside else ()
-    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), (name.unit or "USD") if name.field in COSTS else "")
+    currency = (name.unit or "USD") if name.field in COSTS else ""
+    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), currency, name.words)
 
 
 # ── names that are not kept ─────────────────────────────────────────────────────────────────────────────────────
 
-_ALL = (*EMITTERS, *COMMON)
 FREE_TEXT = frozenset(
     (
         *(name for table in (SAID, DONE) for names in table.values() for name in names),
-        *(name for emitter in _ALL for name in emitter.free_text),
+        *(name for emitter in COMMON for name in emitter.free_text),
+        # A word alone, such as `output`, is a text where its emitter writes it, and may be anything elsewhere.
+        *(name for emitter in EMITTERS for name in emitter.free_text if "." in name or "_" in name),
     )
 )
-PERSONS = frozenset(name for emitter in _ALL for name in emitter.persons)
+PERSONS = frozenset(name for emitter in (*EMITTERS, *COMMON) for name in emitter.persons)
 
 
 def is_kept(name: str) -> bool:

@@ -12,10 +12,10 @@ from analytics_es.ingest.models import served
 from analytics_es.ingest.otel import recognition
 from analytics_es.ingest.otel.following import FOLLOWED, Told, text
 from analytics_es.ingest.otel.operations import Activity, activity
-from analytics_es.ingest.otel.plan import COUNTS, TAKEN, Plan, compiled
+from analytics_es.ingest.otel.plan import COUNTS, TAKEN, Plan, compiled, is_kept
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.otel.tokens import add_up, layout_of
-from analytics_es.ingest.otel.values import decimal
+from analytics_es.ingest.otel.values import decimal, plain
 
 PLANS = 1024  # as many plans are kept, of spans whose names of attributes take together at most
 MAX_NAMES = 8192  # characters
@@ -57,7 +57,7 @@ class Reading:
     def names_left_over(self, what: str) -> tuple[list[str] | tuple[str, ...], int]:
         """Return the names that an event of an activity (`TAKEN`) has no field for; and how many can be no names."""
         names, taken = self.plan.left_over(what), TAKEN[what]
-        apart = [name for field, names in self.apart.items() if field in taken for name in names]
+        apart = [name for field, names in self.apart.items() if field in taken for name in names if is_kept(name)]
         return sorted({*names, *apart}) if apart else names, self.plan.unfit
 
 
@@ -104,6 +104,8 @@ def _plan(emitter: str | None, version: str, names: tuple[str, ...]) -> Plan:
 
 def _read(span: Span) -> Reading:
     plan = plan_of(span)
+    if plan.repeats and _repeats(span, plan):
+        return Reading(plan=plan, activity=None, fields={}, usage={}, apart={})
     told = Told(span.attributes)
     for field, places in plan.lookups:
         FOLLOWED.get(field, text)(told, field, places)
@@ -127,6 +129,12 @@ def _read(span: Span) -> Reading:
         contradictions=tuple(dict.fromkeys(said)),
         apart=apart,
     )
+
+
+def _repeats(span: Span, plan: Plan) -> bool:
+    """Say whether a span tells again what another one does, or holds its place."""
+    told = ((plain(span.attributes[name]).lower(), words) for name, words in plan.repeats)
+    return any(value in words or (value and "*" in words) for value, words in told)
 
 
 def _usage(

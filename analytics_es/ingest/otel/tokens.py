@@ -6,6 +6,7 @@ is said by the name of the field; nothing is left out of a figure without it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from analytics_es.ingest.otel.plan import SPECIAL
 IN, OUT, ALL = "input_tokens", "output_tokens", "total_tokens"
 READ, WRITTEN, THOUGHTS = "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"
 HOUR, MINUTES = "cache_creation_1h_tokens", "cache_creation_5m_tokens"
+REMEMBERED = 1024  # emitters, each with providers
 _PARTS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
 ONE_SIDED = frozenset({"embeddings", "rerank"})  # operations that have no output
 
@@ -33,8 +35,13 @@ class Layout(NamedTuple):
 
 def layout_of(emitter: Emitter, provider: str | None) -> Layout:
     """Return how an emitter counts calls of a provider."""
+    return _layout(emitter, (provider or "")[:128])
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _layout(emitter: Emitter, provider: str) -> Layout:
     beside, without = emitter.beside, emitter.total_without
-    for name in _prefixes(provider or ""):
+    for name in _prefixes(provider):
         beside = emitter.beside_of.get(name, beside)
         without = emitter.total_without_of.get(name, without)
     return Layout(beside, without, emitter.certain)
@@ -61,7 +68,7 @@ def add_up(told: Mapping[str, Any], layout: Layout, operation: str | None) -> tu
     minutes = minutes if MINUTES not in said else None
     if not all(map(_is_count, tokens.values())):
         return tokens, said
-    if tokens.get(WRITTEN) is None and (tokens.get(HOUR) or minutes):
+    if not tokens.get(WRITTEN) and (tokens.get(HOUR) or minutes):
         tokens[WRITTEN] = (tokens.get(HOUR) or 0) + (minutes or 0)
     _complete(tokens, layout, total, operation, said)
     _include_parts(tokens, layout, total, said)
@@ -76,6 +83,8 @@ def _is_count(value: Any) -> bool:
 def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str | None, said: list[str]) -> None:
     """Add a total that is not told, where the rest leaves no doubt about it; else it is at least what its parts are."""
     missing = [name for name in (IN, OUT) if tokens.get(name) is None]
+    if not missing:
+        return
     parts = {whole: sum(tokens.get(part) or 0 for part, of in _PARTS if of == whole) for whole in missing}
     if total and not layout.beside:
         if len(missing) == 1:
@@ -98,15 +107,9 @@ def _include_parts(tokens: Tokens, layout: Layout, total: int | None, said: list
         if total and IN in tokens and OUT in tokens and tokens[IN] + tokens[OUT] != total:
             said.append(ALL)
         return
-    readings = _readings(tokens, parts, layout)
-    declared = readings[0]
-    possible = [reading for reading in readings if reading.possible] or readings
-    fitting = [reading for reading in possible if reading.total == total]
-    chosen = (fitting or possible)[0]
-    if total and (not fitting or (chosen is not declared and layout.certain)):
-        said.append(ALL)
-    elif chosen is not declared and layout.certain:
-        said += [part for part in parts if part in chosen.beside ^ declared.beside]
+    chosen = declared = _reading(tokens, parts, layout.beside & parts.keys(), layout)
+    if not declared.possible or (total and declared.total != total):  # most are as declared
+        chosen = _other(tokens, parts, layout, total, declared, said)
     for whole, count in ((IN, chosen.input), (OUT, chosen.output)):
         if whole in tokens:
             tokens[whole] = count
@@ -120,21 +123,37 @@ class _Reading(NamedTuple):
     beside: frozenset[str]
 
 
+def _other(
+    tokens: Tokens, parts: Mapping[str, int], layout: Layout, total: int | None, declared: _Reading, said: list[str]
+) -> _Reading:
+    """Return the reading that makes what is told possible, and say what contradicts the one that is declared."""
+    readings = [declared, *_readings(tokens, parts, layout)]
+    possible = [reading for reading in readings if reading.possible] or readings
+    fitting = [reading for reading in possible if reading.total == total]
+    chosen = (fitting or possible)[0]
+    if total and (not fitting or (chosen is not declared and layout.certain)):
+        said.append(ALL)
+    elif chosen is not declared and layout.certain:
+        said += [part for part in parts if part in chosen.beside ^ declared.beside]
+    return chosen
+
+
 def _readings(tokens: Tokens, parts: Mapping[str, int], layout: Layout) -> list[_Reading]:
-    """Return what the totals may mean: as it is declared, then what is common before what is not."""
+    """Return what else the totals may mean: what is common before what is not."""
     cached, thoughts = {READ, WRITTEN} & parts.keys(), {THOUGHTS} & parts.keys()
-    ways: list[set[str]] = [set(layout.beside & parts.keys()), set(), cached, thoughts, cached | thoughts]
+    ways: list[set[str]] = [set(), cached, thoughts, cached | thoughts]
     ways += [{part, *more} for part in sorted(cached) for more in (set[str](), thoughts)]
     return [_reading(tokens, parts, frozenset(way), layout) for way in ways]
 
 
 def _reading(tokens: Tokens, parts: Mapping[str, int], beside: frozenset[str], layout: Layout) -> _Reading:
     told, given, thoughts = tokens.get(IN) or 0, tokens.get(OUT) or 0, parts.get(THOUGHTS, 0)
-    within = sum(parts.get(part, 0) for part in (READ, WRITTEN) if part not in beside)
-    taken = told + sum(parts.get(part, 0) for part in (READ, WRITTEN) if part in beside)
+    read, written = parts.get(READ, 0), parts.get(WRITTEN, 0)
+    within = (0 if READ in beside else read) + (0 if WRITTEN in beside else written)
+    taken = told + read + written - within
     possible = within <= told and (THOUGHTS in beside or thoughts <= given)
     given += thoughts if THOUGHTS in beside else 0
-    left_out = sum(parts[part] for part in beside & layout.total_without)
+    left_out = sum(parts[part] for part in beside & layout.total_without) if beside else 0
     return _Reading(taken, given, taken + given - left_out, possible, beside)
 
 

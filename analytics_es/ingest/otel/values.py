@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import math
@@ -12,6 +13,8 @@ from typing import Any
 import orjson
 
 MAX_NUMBER = 40  # characters of a text that is a number
+WHOLE = ("$",)
+MAX_WRITTEN = 4096  # characters of a text that Python wrote of an object
 MAX_JSON = 1_000_000  # … of one that holds JSON
 
 
@@ -22,12 +25,15 @@ def plain(value: Any) -> str:
     if isinstance(value, bytes):
         value = base64.b64encode(value).decode()
     if isinstance(value, Mapping | list | tuple):
-        value = json.dumps(value, default=_plain_object, ensure_ascii=False)
+        value = _ENCODER.encode(value)
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _plain_object(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else plain(value)
+
+
+_ENCODER = json.JSONEncoder(default=_plain_object, ensure_ascii=False)
 
 
 def cut(text: str, limit: int) -> str:
@@ -75,14 +81,25 @@ def is_true(value: Any) -> bool:
 
 
 def inside(value: Any, keys: tuple[str, ...]) -> Any:
-    """Return what lies at a path of keys in an object, which may be JSON; None where there is nothing."""
+    """Return what lies at a path of keys in an object, which may be JSON; `$` is all of it. None: there is nothing."""
     if isinstance(value, str | bytes):
-        try:
-            value = orjson.loads(value) if len(value) <= MAX_JSON else None
-        except ValueError:
-            return None
-    for key in keys:
+        value = _decoded(value)
+    for key in () if keys == WHOLE else keys:
         if not isinstance(value, Mapping):
             return None
         value = value.get(key)
     return value
+
+
+def _decoded(text: str | bytes) -> Any:
+    """Return what JSON says, or a dict as Python writes one, which some emitters take for it."""
+    try:
+        return orjson.loads(text) if len(text) <= MAX_JSON else None
+    except ValueError:
+        pass
+    if isinstance(text, bytes) or len(text) > MAX_WRITTEN or not text.startswith("{'"):
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

@@ -216,4 +216,4 @@ def test_a_request_gives_the_same_spans_walked_through_as_it_does_whole(document
     request = LargeRequest(Text)  # type: ignore[arg-type]
     request.check()
 
-    assert list(request.spans()) == list(read_spans(document))
+    assert list(request.read()) == list(read_spans(document))

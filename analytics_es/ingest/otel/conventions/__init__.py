@@ -5,9 +5,22 @@ One file declares one emitter (`declaration`); `ingest.otel.reading` reads them 
 
 from __future__ import annotations
 
+from analytics_es.ingest.otel.conventions.anthropic_sdk import ANTHROPIC_SDK
+from analytics_es.ingest.otel.conventions.claude_code import CLAUDE_CODE
+from analytics_es.ingest.otel.conventions.codex import CODEX
+from analytics_es.ingest.otel.conventions.crewai import CREWAI
 from analytics_es.ingest.otel.conventions.declaration import Emitter
+from analytics_es.ingest.otel.conventions.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5
+from analytics_es.ingest.otel.conventions.haystack import HAYSTACK
+from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE
+from analytics_es.ingest.otel.conventions.langsmith import LANGSMITH
+from analytics_es.ingest.otel.conventions.litellm import LITELLM
+from analytics_es.ingest.otel.conventions.logfire import LOGFIRE
+from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTOGEN, SEMANTIC_KERNEL
+from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
+from analytics_es.ingest.otel.conventions.openlit import OPENLIT
 from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
@@ -20,6 +33,11 @@ EMITTERS: tuple[Emitter, ...] = (
     PYDANTIC_AI,
     *(STRANDS, STRANDS_BEFORE_1_55),
     *(VERCEL, VERCEL_BEFORE_6),
+    *(CLAUDE_CODE, CODEX, GEMINI_CLI),
+    *(AGENT_FRAMEWORK, SEMANTIC_KERNEL, AUTOGEN, CREWAI, HAYSTACK),
+    *(LITELLM, ANTHROPIC_SDK),
+    # What hands on spans of others, and marks them, comes last.
+    *(LANGSMITH, LANGFUSE, MLFLOW, LOGFIRE, OPENLIT),
 )
 # Behind each of them, in this order: what anybody may write.
 COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY)

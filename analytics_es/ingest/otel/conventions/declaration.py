@@ -34,8 +34,9 @@ class Name:
     field: one of FIELDS.
     attribute: its name; with `*` at its end all that begin so.
     unit: of a duration a key of UNITS; of a cost its currency, None where that is US dollars; None of all else.
-    inside: where the attribute holds JSON: the keys that lead to it, apart by dots.
+    inside: where the attribute holds JSON: the keys that lead to it, apart by dots; `$` is the value itself.
     source: the repository and file that say so, if it is another than the emitter's.
+    words: what its values mean; any other tells nothing. None: a value means itself.
     """
 
     field: str
@@ -43,6 +44,7 @@ class Name:
     unit: str | None = None
     inside: str | None = None
     source: str = ""
+    words: Mapping[str, str] | None = None
 
 
 @frozen(kw_only=True, eq=False)
@@ -68,6 +70,8 @@ class Emitter:
     certain: whether `beside` is certain; where not, a told grand total decides, or parts that are above their total.
     operations: its own words for an operation or a kind, or the names of its spans (`*` as above) → OpenTelemetry's
         word; "" is no call, and not counted.
+    repeats: by attribute, values (`*`: any) of spans that tell again what others tell, or hold their place: a span with
+        one of them is none of GenAI, and counted as such.
     free_text: attributes with what was said, or below these: never taken over.
     persons: attributes that tell a person, or below these: never taken over, unless a name of `user_id` is among them.
     tells_not: what it leaves open, in words, for the table of emitters in the guide.
@@ -90,6 +94,7 @@ class Emitter:
     total_without_of: Mapping[str, frozenset[str]] = Factory(dict)
     certain: bool = True
     operations: Mapping[str, str] = Factory(dict)
+    repeats: Mapping[str, tuple[str, ...]] = Factory(dict)
     free_text: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
     tells_not: str = ""

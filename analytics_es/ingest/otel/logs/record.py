@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from attrs import Factory, frozen
@@ -43,3 +45,10 @@ class ReadRecord(NamedTuple):
     record: LogRecord | None
     raw: str | None
     problem: str = ""
+
+
+def digest(record: LogRecord) -> str:
+    """Return what tells a record from others where it has no id: what it says, and when."""
+    said = [sorted((str(name), value) for name, value in record.attributes.items()), record.time_us, record.scope]
+    text = json.dumps(said, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    return f"log:{blake2b(text, digest_size=16).hexdigest()}"
