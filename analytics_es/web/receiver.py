@@ -53,6 +53,7 @@ class Receiver:
     _reading: threading.Lock = field(factory=threading.Lock)  # which span lies in which is remembered by one reader
     _spans: Reader = field(init=False)
     _logs: LogReader = field(factory=LogReader, init=False)
+    _intake: Intake | None = field(default=None, init=False)
     _trouble: Trouble = field(factory=lambda: Trouble(logger, "Requests over HTTP"), init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -81,12 +82,12 @@ class Receiver:
     def messages(self, messages: Sequence[Message]) -> list[Outcome]:
         """Record events; raises NotRecorded where the store fails."""
         try:
-            outcomes = Intake(self.service.store.recorder, self.service, HTTP, "Events over HTTP").take(messages)
+            recorder = self.service.store.recorder
+            if self._intake is None or self._intake.recorder is not recorder:  # another one in a process of a fork
+                self._intake = Intake(recorder, self.service, HTTP, "Events over HTTP")
+            return self._intake.take(messages)
         except AnalyticsError as error:
-            self._fails(error.code, error.for_logs())
             raise NotRecorded(reason=error.code) from error
-        self._trouble.over()
-        return outcomes
 
     def bounded(self, records: Iterable[Message]) -> list[Message]:
         """Return the events of a request; raises BodyTooLarge."""

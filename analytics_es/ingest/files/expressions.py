@@ -100,6 +100,18 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
     return Query(number, sql, source, places, trees, columns, bounds, of_elements, no_lists, id_is_whole)
 
 
+def check_times(mapping: Mapping, batch: Batch, file: str) -> None:
+    """Raise BadMapping for a file that has nothing of what any table takes its time from: no row could be an event."""
+    missing = {name.lower() for name in batch.missing}
+    place = ("occurred_at",)
+    for table, steps in zip(mapping.tables, mapping.each, strict=True):
+        read = [path[0].lower() for path in expressions.references(table[place])]
+        if not read or not missing.issuperset(name for name in read) or (steps and EACH in read):
+            return
+    problem = f"no column {mapping.tables[0][place]!r:.80} (the columns of {file} are: {', '.join(batch.names)})"
+    raise bad_expression(mapping.path, 1, place, problem)
+
+
 def _kind_of_list(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
     """Return the type of the list that a table goes through, in a file whose columns have types."""
     try:

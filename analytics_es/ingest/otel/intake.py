@@ -13,6 +13,7 @@ from attrs import Factory, evolve, frozen
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.otel.span_events import SOURCE
+from analytics_es.ingest.strictness import hold_strict
 from analytics_es.types import Failure, Refusal
 
 UNREADABLE = "unreadable_span"
@@ -62,6 +63,7 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
 
     taken = Taken()
     if events:
+        hold_strict(analytics.store.log, {event.get("source") for event in events})
         result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
         if result.failure:
             return Taken(failed=len(events) + len(rejected), failure=result.failure)

@@ -165,7 +165,7 @@ def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
     attributes = {}
     for pair in pairs:
         value = pair.value
-        attributes[pair.key] = value.string_value or _value(value)  # most are texts
+        attributes[pair.key] = value.string_value or value.int_value or _value(value)  # most are texts or counts
     return attributes
 
 

@@ -6,6 +6,7 @@ is said by the name of the field; nothing is left out of a figure without it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from analytics_es.ingest.otel.plan import SPECIAL
 IN, OUT, ALL = "input_tokens", "output_tokens", "total_tokens"
 READ, WRITTEN, THOUGHTS = "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"
 HOUR, MINUTES = "cache_creation_1h_tokens", "cache_creation_5m_tokens"
+REMEMBERED = 1024  # emitters, each with providers
 _PARTS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
 ONE_SIDED = frozenset({"embeddings", "rerank"})  # operations that have no output
 
@@ -33,8 +35,13 @@ class Layout(NamedTuple):
 
 def layout_of(emitter: Emitter, provider: str | None) -> Layout:
     """Return how an emitter counts calls of a provider."""
+    return _layout(emitter, (provider or "")[:128])
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _layout(emitter: Emitter, provider: str) -> Layout:
     beside, without = emitter.beside, emitter.total_without
-    for name in _prefixes(provider or ""):
+    for name in _prefixes(provider):
         beside = emitter.beside_of.get(name, beside)
         without = emitter.total_without_of.get(name, without)
     return Layout(beside, without, emitter.certain)
@@ -76,6 +83,8 @@ def _is_count(value: Any) -> bool:
 def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str | None, said: list[str]) -> None:
     """Add a total that is not told, where the rest leaves no doubt about it; else it is at least what its parts are."""
     missing = [name for name in (IN, OUT) if tokens.get(name) is None]
+    if not missing:
+        return
     parts = {whole: sum(tokens.get(part) or 0 for part, of in _PARTS if of == whole) for whole in missing}
     if total and not layout.beside:
         if len(missing) == 1:

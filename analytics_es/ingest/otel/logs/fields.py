@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from analytics_es.ingest.models import served
+from analytics_es.ingest.otel.agents.kinds import Kind, says
 from analytics_es.ingest.otel.attributes import contradicting
 from analytics_es.ingest.otel.conventions.own import PREFIX
-from analytics_es.ingest.otel.logs.agents import Kind, says
 from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
@@ -32,21 +33,25 @@ Attributes = Mapping[str, Any]
 def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
     """Return the data of an event: fields, and attributes that are none; what is no number the door refuses."""
     told, event_type = record.attributes, kind.told.event_type
-    contradictions = list[str]()
+    contradictions, asked_for = list[str](), None
     data = {**_ids(record, kind), "duration_ms": _milliseconds(told, kind, "duration"), **kind.told.fields}
     if event_type.endswith(".failed"):
         data["error_type"] = _text(_first(told, kind, "error_type"))
     if event_type.startswith("tool."):
         data["tool"] = _tool(told, kind)
     if event_type.startswith("provider."):
-        model = _text(_first(told, kind, "request_model"))
-        data |= {"model": model, "provider": _provider(told, kind, model)}
+        asked_for = _text(_first(told, kind, "request_model"))
+        who = served(_provider(told, kind, asked_for), asked_for)
+        data |= {"model": who.model, "provider": who.provider}
         data["attempt"] = number(_first(told, kind, "attempt"))
         data["time_to_first_chunk_ms"] = _milliseconds(told, kind, "time_to_first_chunk")
         used, contradictions = _used(told, kind)
         data |= used
     data = {name: value for name, value in data.items() if value is not None}
-    return {**data, "attributes": _left_over(record, kind, contradictions)}
+    attributes = _left_over(record, kind, contradictions)
+    if asked_for and asked_for != data.get("model"):
+        attributes["gen_ai.request.model"] = asked_for
+    return {**data, "attributes": attributes}
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────
