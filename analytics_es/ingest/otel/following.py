@@ -37,7 +37,7 @@ class Told:
                 value = inside(value, place.inside)
             if place.words is not None:
                 value = place.words.get(plain(value))
-            if value is not None and value != "":
+            if value is not None and value != "" and (place.zero or number(value) != 0):
                 told.append((place, value))
         return told
 

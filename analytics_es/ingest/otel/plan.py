@@ -54,6 +54,7 @@ class Lookup(NamedTuple):
     per_unit: float
     currency: str
     words: Mapping[str, str] | None = None
+    zero: bool = True
 
 
 class Table:
@@ -66,7 +67,9 @@ class Table:
             if name.attribute.endswith("*"):
                 self._prefixes.append((name.attribute[:-1], rank, name))
             else:
-                self._exact.setdefault(name.attribute, []).append((rank, name))
+                rows = self._exact.setdefault(name.attribute, [])
+                if not any((nearer.field, nearer.inside) == (name.field, name.inside) for _, nearer in rows):
+                    rows.append((rank, name))
         self.told_by_all = sum(len(names) for names in (OWN.names, emitter.names, others))
 
     def rows(self, attribute: str) -> Iterator[tuple[int, Name]]:
@@ -162,7 +165,7 @@ def _rank(ranked: tuple[int, Lookup]) -> int:
 def _lookup(name: Name, attribute: str) -> Lookup:
     keys = tuple(name.inside.split(".")) if name.inside else ()
     currency = (name.unit or "USD") if name.field in COSTS else ""
-    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), currency, name.words)
+    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), currency, name.words, name.zero)
 
 
 # ── names that are not kept ─────────────────────────────────────────────────────────────────────────────────────
