@@ -90,9 +90,9 @@ def import_(
       analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
     if mapping and format:
-        raise click.UsageError("traces need no --mapping: leave it or --format out")
+        raise click.UsageError("traces and logs need no --mapping: leave it or --format out")
     if source and format:
-        raise click.UsageError("traces say who tells them: leave --source or --format out")
+        raise click.UsageError("traces and logs say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     tallies, sources = [], []
     with Bar("looking into the files", ""):
