@@ -71,8 +71,8 @@ def import_(
     """Import files of events; a file again changes nothing.
 
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces and
-    logs. Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
-    with --rejects, kept; all others are imported.
+    logs. Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown
+    and, with --rejects, kept; all others are imported.
     At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
     --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
     the rule that keeps it, and how often in the store.
