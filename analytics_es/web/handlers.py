@@ -64,7 +64,7 @@ class Handlers:
 
     async def about(self, request: Request) -> Response:
         """Say what this is, and what came in."""
-        return in_json(self.receiver.counts.document())
+        return in_json(self.receiver.document())
 
     # ── OTLP ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -29,6 +29,7 @@ from analytics_es.web.limits import Limits
 logger = logging.getLogger("analytics_es.web")
 
 REMEMBERED = 100_000  # spans: which lie in which, of several processes that send; about 30 MB
+MOST_OWED = 20_000  # events
 UNREADABLE_RECORD = "unreadable_record"
 
 Event = dict[str, Any]
@@ -52,6 +53,7 @@ class Receiver:
     counts: Counts = field(factory=Counts)
     _reading: threading.Lock = field(factory=threading.Lock)  # which span lies in which is remembered by one reader
     _spans: Reader = field(init=False)
+    _owed: list[Event] = field(factory=list, init=False)  # what could not be recorded, and nobody will say again
     _logs: LogReader = field(factory=LogReader, init=False)
     _intake: Intake | None = field(default=None, init=False)
     _trouble: Trouble = field(factory=lambda: Trouble(logger, "Requests over HTTP"), init=False)
@@ -66,8 +68,18 @@ class Receiver:
         rejected = [unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
         with self._reading:
             events, ignored = self._events_of(spans, rejected)
+            owed, self._owed = self._owed, []
         self.counts.ignore("scopes", ignored)
-        return self._taken("spans", len(came), events, rejected, ignored.total())
+        try:
+            return self._taken("spans", len(came), [*owed, *events], rejected, ignored.total())
+        except BaseException:
+            self._owe([*owed, *filter(_is_of_others, events)])
+            raise
+
+    def _owe(self, events: list[Event]) -> None:
+        """Keep what spans made count of others: the reader does not say it again where they are sent again."""
+        with self._reading:
+            self._owed = [*self._owed, *events][-MOST_OWED:]
 
     def logs(self, read: Iterable[ReadRecord]) -> Told:
         """Record what the log records of a request tell; raises as `traces` does."""
@@ -78,6 +90,15 @@ class Receiver:
             events, ignored = self._events_of_logs(records, rejected)
         self.counts.ignore("logs", ignored)
         return self._taken("log_records", len(came), events, rejected, ignored.total())
+
+    def document(self) -> dict[str, Any]:
+        """Say what this is, and what came in."""
+        read = self._spans.counts
+        return {
+            **self.counts.document(),
+            "contradictions": dict(read.contradictions.most_common()),
+            **({"pending_spans": read.pending} if read.pending else {}),
+        }
 
     def messages(self, messages: Sequence[Message]) -> list[Outcome]:
         """Record events; raises NotRecorded where the store fails."""
@@ -101,18 +122,12 @@ class Receiver:
 
     def _events_of(self, spans: Sequence[Span], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         """Return the events of spans, and how many spans are none of GenAI, by their scope."""
-        events, ignored = list[Event](), Counter[str]()
-        self._spans.see(spans)
-        for span in spans:
-            try:
-                told = self._spans.events(span)
-            except Exception as error:  # a fault of ours must not cost the other spans
-                rejected.append(rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
-                continue
+        events, before = list[Event](), self._spans.counts.ignored.copy()
+        for span, told, problem in self._spans.read(spans):
             events += told
-            if not told:
-                ignored[span.scope] += 1
-        return events, ignored
+            if problem:
+                rejected.append(rejection(UNREADABLE, problem, {"id": span.key, "name": span.name}))
+        return events, self._spans.counts.ignored - before
 
     def _events_of_logs(self, records: Sequence[LogRecord], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         events, before = list[Event](), self._logs.ignored.copy()
@@ -148,3 +163,8 @@ class Receiver:
 
     def _fails(self, code: str, message: str) -> None:
         self._trouble.begins(f"{message} [{code}]")
+
+
+def _is_of_others(event: Event) -> bool:
+    """Say whether an event is about a span's usage beside the event of the span itself, whose id is trace and span."""
+    return str(event["id"]).count(":") > 1
