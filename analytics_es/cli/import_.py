@@ -70,9 +70,9 @@ def import_(
 ) -> None:
     """Import files of events; a file again changes nothing.
 
-    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
-    Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
-    with --rejects, kept; all others are imported.
+    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces and
+    logs. Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown
+    and, with --rejects, kept; all others are imported.
     At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
     --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
     the rule that keeps it, and how often in the store.
@@ -90,9 +90,9 @@ def import_(
       analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
     if mapping and format:
-        raise click.UsageError("traces need no --mapping: leave it or --format out")
+        raise click.UsageError("traces and logs need no --mapping: leave it or --format out")
     if source and format:
-        raise click.UsageError("traces say who tells them: leave --source or --format out")
+        raise click.UsageError("traces and logs say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     tallies, sources = [], []
     with Bar("looking into the files", ""):

@@ -56,25 +56,25 @@ class Taken:
 
 def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping[str, Any]] = ()) -> Taken:
     """Record events, and keep what the door refuses of them and what was `rejected` before; durable when it returns."""
-    rejected = list(rejected)
+    rejected, told = list(rejected), events
 
     def refuse(refusal: Refusal) -> None:
-        rejected.append(rejection(refusal.code, refusal.message, events[refusal.index], refusal.field))
+        rejected.append(rejection(refusal.code, refusal.message, told[refusal.index], refusal.field))
 
     taken = Taken()
-    if events:
-        hold_strict(analytics.store.log, {event.get("source") for event in events})
-        result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
-        if result.failure:
-            return Taken(failed=len(events) + len(rejected), failure=result.failure)
-        receipt = result.unwrap()
-        taken = Taken(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
-    if rejected:
-        try:
+    try:
+        if events:
+            hold_strict(analytics.store.log, {event.get("source") for event in events})
+            result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
+            if result.failure:
+                return Taken(failed=len(events) + len(rejected), failure=result.failure)
+            receipt = result.unwrap()
+            taken = Taken(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
+            events = ()
+        if rejected:
             analytics.store.recorder.reject(rejected)
-        except AnalyticsError as error:
-            failure = Failure(code=error.code, message=str(error))
-            return evolve(taken, failed=len(rejected), failure=failure)
+    except AnalyticsError as error:
+        return evolve(taken, failed=len(events) + len(rejected), failure=Failure(code=error.code, message=str(error)))
     return evolve(taken, refused=Counter(map(_why, rejected)))
 
 
