@@ -23,7 +23,7 @@ from analytics_es.web.limits import Limits, UnderWay
 from analytics_es.web.receiver import Receiver, Told
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
-LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}
 LISTED = 1000  # refused events that an answer names
 COUNTS = "analytics_es.counts"  # in the scope of a request: what its line in the log says
 

@@ -17,7 +17,7 @@ from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord, ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
-from analytics_es.ingest.otel.span_events import Reader
+from analytics_es.ingest.otel.span_events import Reader, SpanEvents
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.subscription import Intake, Outcome
@@ -29,7 +29,6 @@ from analytics_es.web.limits import Limits
 logger = logging.getLogger("analytics_es.web")
 
 REMEMBERED = 100_000  # spans: which lie in which, of several processes that send; about 30 MB
-MOST_OWED = 20_000  # events
 UNREADABLE_RECORD = "unreadable_record"
 
 Event = dict[str, Any]
@@ -53,7 +52,6 @@ class Receiver:
     counts: Counts = field(factory=Counts)
     _reading: threading.Lock = field(factory=threading.Lock)  # which span lies in which is remembered by one reader
     _spans: Reader = field(init=False)
-    _owed: list[Event] = field(factory=list, init=False)  # what could not be recorded, and nobody will say again
     _logs: LogReader = field(factory=LogReader, init=False)
     _intake: Intake | None = field(default=None, init=False)
     _trouble: Trouble = field(factory=lambda: Trouble(logger, "Requests over HTTP"), init=False)
@@ -68,18 +66,9 @@ class Receiver:
         rejected = [unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
         with self._reading:
             events, ignored = self._events_of(spans, rejected)
-            owed, self._owed = self._owed, []
+        told = self._taken("spans", len(came), events, rejected, ignored.total())
         self.counts.ignore("scopes", ignored)
-        try:
-            return self._taken("spans", len(came), [*owed, *events], rejected, ignored.total())
-        except BaseException:
-            self._owe([*owed, *filter(_is_of_others, events)])
-            raise
-
-    def _owe(self, events: list[Event]) -> None:
-        """Keep what spans made count of others: the reader does not say it again where they are sent again."""
-        with self._reading:
-            self._owed = [*self._owed, *events][-MOST_OWED:]
+        return told
 
     def logs(self, read: Iterable[ReadRecord]) -> Told:
         """Record what the log records of a request tell; raises as `traces` does."""
@@ -88,8 +77,9 @@ class Receiver:
         rejected = [unread(UNREADABLE_RECORD, "log", one.problem, one.raw) for one in came if one.record is None]
         with self._reading:
             events, ignored = self._events_of_logs(records, rejected)
+        told = self._taken("log_records", len(came), events, rejected, ignored.total())
         self.counts.ignore("logs", ignored)
-        return self._taken("log_records", len(came), events, rejected, ignored.total())
+        return told
 
     def document(self) -> dict[str, Any]:
         """Say what this is, and what came in."""
@@ -123,11 +113,19 @@ class Receiver:
     def _events_of(self, spans: Sequence[Span], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         """Return the events of spans, and how many spans are none of GenAI, by their scope."""
         events, before = list[Event](), self._spans.counts.ignored.copy()
-        for span, told, problem in self._spans.read(spans):
+        for span, told, problem in self._read(spans):
             events += told
             if problem:
                 rejected.append(rejection(UNREADABLE, problem, {"id": span.key, "name": span.name}))
         return events, self._spans.counts.ignored - before
+
+    def _read(self, spans: Sequence[Span]) -> list[SpanEvents]:
+        try:
+            return self._spans.read(spans)
+        except Exception as error:  # a fault of ours must not cost the other spans
+            if len(spans) == 1:
+                return [SpanEvents(spans[0], [], reason(error))]
+            return [event for span in spans for event in self._read([span])]
 
     def _events_of_logs(self, records: Sequence[LogRecord], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         events, before = list[Event](), self._logs.ignored.copy()
@@ -163,8 +161,3 @@ class Receiver:
 
     def _fails(self, code: str, message: str) -> None:
         self._trouble.begins(f"{message} [{code}]")
-
-
-def _is_of_others(event: Event) -> bool:
-    """Say whether an event is about a span's usage beside the event of the span itself, whose id is trace and span."""
-    return str(event["id"]).count(":") > 1

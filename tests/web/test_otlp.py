@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
+from analytics_es.ingest.otel.span_events import Reader
 from tests.stores import recorded
 from tests.web.requests import (
     JSON,
@@ -237,3 +238,33 @@ def test_the_first_page_says_what_this_is_and_what_came_in(client: TestClient) -
     assert about["refused"] == {"bad_field": 1}
     assert about["version"]
     assert orjson.dumps(about)
+
+
+def test_a_path_cannot_write_lines_of_its_own_into_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "analytics_es.web")
+
+    client.get("/a%0aERROR%20made%20up%1b[2J" + "x" * 500)
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "analytics_es.web"]
+    assert line.startswith("GET /a?ERROR made up?[2Jxxx")
+    assert len(line) < 150
+
+
+def test_a_span_that_we_fail_at_does_not_cost_the_others(
+    client: TestClient, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see = Reader.see
+
+    def failing(reader: Reader, batch: Any) -> None:
+        assert not any(span.key.endswith("3") for span in batch), SECRET
+        see(reader, batch)
+
+    monkeypatch.setattr(Reader, "see", failing)
+
+    answer = client.post("/v1/traces", content=in_json(trace(*map(span, range(5)))), headers=JSON)
+
+    assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
+    assert (calls(analytics), reasons(analytics)) == (4, ["unreadable_span"])
+    assert SECRET not in answer.text
