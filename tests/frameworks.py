@@ -110,9 +110,8 @@ def strands(url: str, tracers: Any) -> None:
 
 def openlit(url: str, tracers: Any) -> None:
     """Call both providers' APIs with its instrumentations."""
-    trace = load("opentelemetry.trace")
-    trace.set_tracer_provider(tracers)
-    load("openlit").init(tracer=trace.get_tracer("openlit.recorded"), disable_metrics=True)
+    load("opentelemetry.trace").set_tracer_provider(tracers)
+    load("openlit").init(disable_metrics=True)
     three_calls(url)
     one_message(url)
 

@@ -232,3 +232,12 @@ def test_what_a_page_may_send_without_asking_is_refused(client: TestClient, path
     answer = client.post(path, content=in_json(event(0)), headers={"content-type": form})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "other_media_type")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"9" * 300, b'{"event_type":' + b"9" * 30 + b"}", b"[" * 300 + b"]" * 300, b'{"a":' * 900 + b"1" + b"}" * 900],
+    ids=["a large number", "a large number within", "levels of lists", "levels of objects"],
+)
+def test_what_can_hardly_be_written_again_is_refused_like_all_else(client: TestClient, body: bytes) -> None:
+    assert client.post("/v1/events", content=body, headers=JSON).status_code == 400

@@ -125,6 +125,12 @@ def test_litellm_of_today_tells_the_deployment_that_it_asked() -> None:
     assert told["cost"] == 0.5
 
 
+def test_litellm_of_before_tells_its_cost_among_hidden_parameters_alone() -> None:
+    before = {name: value for name, value in LITELLM.items() if not name.startswith(("gen_ai.cost", "metadata"))}
+    told = data({**before, "hidden_params": '{"response_cost": 0.0042, "api_base": "https://x"}'}, **BY_LITELLM)
+    assert (told["cost"], "hidden_params" in told["attributes"]) == (0.0042, False)
+
+
 def test_an_answer_from_litellms_cache_is_no_call_of_a_provider() -> None:
     assert events(span({**LITELLM, "litellm.cache_hit": True}, **BY_LITELLM)) == []
 
@@ -539,6 +545,13 @@ def test_what_the_api_of_claude_tells_of_a_request_of_its_sdk_is_counted_once() 
 def test_counting_tokens_is_no_call() -> None:
     counting = {"gen_ai.request.model": "claude-sonnet-4-5", "anthropic.message.count_tokens.input_tokens": 10}
     assert events(span(counting, scope="com.anthropic.sdk.python", name="anthropic.messages.count_tokens")) == []
+
+
+def test_a_zero_is_no_cost_where_it_stands_for_what_is_not_known() -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9}
+    assert "cost" not in data({**told, "gen_ai.usage.cost": 0}, scope="openlit.instrumentation.openai")
+    assert "cost" not in data({**told, "gen_ai.usage.cost": 0.0}, scope="openlit.instrumentation.openai")
+    assert data({**told, "gen_ai.usage.cost": 0}, scope="some.platform")["cost"] == 0
 
 
 @pytest.mark.parametrize(("provider", "told_input"), [("anthropic", 10), ("openai", 45)])

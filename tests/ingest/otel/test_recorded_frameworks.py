@@ -18,20 +18,33 @@ COUNTS = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_
 # What the stand-in answers, as `tests.emitters` has it; the input of Anthropic's is there without what was cached.
 OPENAI = ("openai", "gpt-4o-mini-2024-07-18", 20, 8, 0, 5, 2)
 ANTHROPIC = ("anthropic", "claude-sonnet-4-5-20250929", 45, 30, 5, 4, 0)
+FAILED = ("openai", "overloaded", 0, 0, 0, 0, 0)
+
+
+def without(answer: tuple[Any, ...], *counts: str) -> tuple[Any, ...]:
+    """Return an answer as an emitter tells it that leaves some counts out."""
+    return tuple(0 if name in counts else value for name, value in zip(("", "", *COUNTS), answer, strict=True))
+
+
 CALLS = {
     "langfuse": [OPENAI],
     "langsmith": [OPENAI, ANTHROPIC],
     "litellm": [OPENAI, ANTHROPIC],
     "logfire": [OPENAI, ANTHROPIC],
+    # A streamed answer is told without its thoughts; OpenLIT and Strands tell of none.
+    "openllmetry": [OPENAI, without(OPENAI, "reasoning_tokens"), FAILED],
+    "openlit": [*[without(OPENAI, "reasoning_tokens")] * 2, FAILED, ANTHROPIC],
     "pydantic-ai": [OPENAI, ANTHROPIC],
+    "strands": [("openai", "gpt-4o-mini", *without(OPENAI, "reasoning_tokens")[2:])],
 }
-TELLS_NO_PROVIDER = {"langfuse"}
+TELLS_NO_PROVIDER = {"langfuse", "strands"}
 # By the prices that each brought along when it was recorded.
 COSTS = {"litellm": [5.4e-06, 0.00011775], "pydantic-ai": [5.4e-06, 0.00011775]}
 OTHERS = {
     "langfuse": ["tool.call.completed", "task.completed"],
     "langsmith": ["tool.call.completed"],
     "pydantic-ai": ["task.completed", "task.completed"],
+    "strands": ["task.completed"],
 }
 
 

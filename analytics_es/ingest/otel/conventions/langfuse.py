@@ -36,7 +36,9 @@ LANGFUSE = Emitter(
         *_counts("reasoning_tokens", "output_reasoning", "output_reasoning_tokens"),
         *_counts("reasoning_tokens", "completion_tokens_details.reasoning_tokens"),
         *_counts("reasoning_tokens", "output_tokens_details.reasoning_tokens"),
-        Name("cost", _COSTS, inside="total"),
+        Name("user_id", "langfuse.user.id"),
+        Name("conversation_id", "langfuse.session.id"),
+        Name("cost", _COSTS, inside="total", zero=False),  # of a call that failed, whatever it cost
         Name("input_cost", _COSTS, inside="input"),
         Name("output_cost", _COSTS, inside="output"),
     ),
