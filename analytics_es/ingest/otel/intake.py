@@ -84,7 +84,7 @@ def _why(rejected: Mapping[str, Any]) -> str:
 
 
 def unread(code: str, subject: str, problem: str, raw: str | None, *, content: bool) -> dict[str, Any]:
-    """Return what keeps a span or a record that cannot be read; with `content` its text, which may hold what was said."""
+    """Return what keeps a span or a record that cannot be read; its text, what was said in it too, if `content`."""
     text = (raw or "").encode()
     kept = text[:MAX_RAW] if content else b""
     return {
