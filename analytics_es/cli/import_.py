@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
-from attrs import define, field
+from attrs import frozen
 
-from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, print_answer, words
 from analytics_es.cli.failures import Failed
+from analytics_es.cli.import_findings import Findings
+from analytics_es.cli.import_report import Report, Tally
 from analytics_es.cli.options import PATH, new_store_options, source_name, strict_fields_option, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
-from analytics_es.cli.tables.unread import left_out_fields, unread_fields
-from analytics_es.errors import AnalyticsError, BadRow, OtherContent
+from analytics_es.errors import AnalyticsError, BadMapping, BadRow, CannotRead, OtherContent, UnknownFormat
 from analytics_es.ingest import Importer
 from analytics_es.ingest.chunks import chunks
-from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.types import BatchReceipt, Duplicate, LeftOutField, Refusal, UnreadField
+from analytics_es.ingest.files import OTLP, ImportedRow, Rows, read_mapping, rows
+from analytics_es.types import Duplicate, LeftOutField, Refusal
 
 BATCH = 1000
-MOST_IGNORED, MOST_SHOWN = 1000, 8  # names that are counted, and shown: a file may hold any number
+OF_ONE_FILE = (BadMapping, CannotRead, UnknownFormat)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -70,9 +70,9 @@ def import_(
 ) -> None:
     """Import files of events; a file again changes nothing.
 
-    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
-    Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
-    with --rejects, kept; all others are imported.
+    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces and
+    logs. Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown
+    and, with --rejects, kept; all others are imported.
     At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
     --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
     the rule that keeps it, and how often in the store.
@@ -90,50 +90,70 @@ def import_(
       analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
     if mapping and format:
-        raise click.UsageError("traces need no --mapping: leave it or --format out")
+        raise click.UsageError("traces and logs need no --mapping: leave it or --format out")
     if source and format:
-        raise click.UsageError("traces say who tells them: leave --source or --format out")
+        raise click.UsageError("traces and logs say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
+    tallies, sources = [], []
     with Bar("looking into the files", ""):
-        sources = [
-            (
-                path,
-                rows(path, event_mapping, format=format, source=source, rows_path=rows_path, exported=with_prices),
-            )
-            for path in files
-        ]
-    tallies: list[Tally] = []
-    importer: Importer | None = None
+        for path in files:
+            tallies.append(Tally(file=str(path)))
+            try:
+                read = rows(
+                    path, event_mapping, format=format, source=source, rows_path=rows_path, exported=with_prices
+                )
+                sources.append((path, read, tallies[-1]))
+            except OF_ONE_FILE as error:
+                if len(files) == 1:
+                    raise
+                tallies[-1].problem = str(error)
+    if not sources:
+        _end(tallies, None)
     left_out: list[LeftOutField] = []
+    importer: Importer | None = None
     with rejects(rejects_to) as collected, opened(db, strict_ids=strict_ids, strict=strict_fields) as store:
+        findings = Findings(lambda: store.service.price_book().unwrap())
         try:
             _note_zone(store, db.tz)
             importer = store.service.importing(with_prices=with_prices)
             before = _left_out(store)
-            for path, events in sources:
-                tallies.append(Tally(file=str(path)))
-                import_file(importer, path, events, collected, tallies[-1])
+            for path, read, tally in sources:
+                _import_one(_Files(importer, collected, findings), path, read, tally, alone=len(files) == 1)
             store.catch_up()
             left_out = [entry for entry in _left_out(store) if entry not in before]
         finally:
             collected.show(rejects_to)
-            _show_tallies(tallies, collected, importer.unread() if importer else [], left_out, as_json)
-    if strict and (problem := collected.problem):
-        raise Failed(f"error: {problem}; everything else is imported")
+            unread = importer.unread() if importer else []
+            report = Report(files=tallies, findings=findings, unread=unread, left_out=left_out)
+            print_answer(report.answer(collected.first), [*report.blocks()], as_json)
+    _end(tallies, collected.problem if strict else None)
+
+
+def _import_one(into: _Files, path: Path, read: Rows, tally: Tally, *, alone: bool) -> None:
+    """Import one file; of several, one that cannot be read on does not stop the others."""
+    tally.missing = dict(read.notes.missing)
+    try:
+        import_file(into, path, read, tally)
+        tally.finish(read.notes)
+    except CannotRead as error:
+        if alone:
+            raise
+        tally.problem = str(error)
+
+
+def _end(tallies: Sequence[Tally], problem: str | None) -> None:
+    """Say which files are not in, or not to their end, and fail where there are any, or for the `problem` of others."""
+    bad = [tally for tally in tallies if tally.problem]
+    for tally in bad:
+        click.echo(words.safe(f"not read{' on' if tally.rows else ''}: {tally.file}: {tally.problem}"), err=True)
+    files = f"{len(bad)} of {words.plural(len(tallies), 'file')} could not be read" if bad else ""
+    if said := " and ".join(filter(None, (files, problem))):
+        raise Failed(f"error: {said}; everything else is imported" if len(bad) < len(tallies) else f"error: {said}")
 
 
 def _note_zone(store: OpenStore, tz: str | None) -> None:
     if tz and tz != store.keeps:
         click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
-
-
-_COLUMNS: Columns[Tally] = [
-    Column("file", lambda tally: tally.file),
-    Number("recorded", lambda tally: words.count(tally.recorded)),
-    Number("duplicates", lambda tally: words.count(tally.duplicates)),
-    Number("of them differing", lambda tally: words.count(tally.differing)),
-    Number("rows refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
-]
 
 
 def _left_out(store: OpenStore) -> list[LeftOutField]:
@@ -142,93 +162,34 @@ def _left_out(store: OpenStore) -> list[LeftOutField]:
     return list(counted.unwrap()) if counted.ok else []
 
 
-def _show_tallies(
-    tallies: Sequence[Tally],
-    collected: Rejects,
-    unread: Sequence[UnreadField],
-    left_out: Sequence[LeftOutField],
-    as_json: bool,
-) -> None:
-    total = Tally(file="total")
-    for tally in tallies:
-        total.add(tally)
-        total.refused += tally.refused
-        total.ignore(tally.ignored)
-    answer = {"files": tallies, "total": total, "refusals": collected.first, "unread_fields": unread}
-    answer["left_out_fields"] = left_out
-    grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
-    print_answer(
-        answer, [grid, *map(Line, _remarks(total)), *unread_fields(unread), *left_out_fields(left_out)], as_json
-    )
-
-
-def _remarks(total: Tally) -> Iterator[str]:
-    """Say what became of what another store had to say itself, and what is to come still."""
-    if total.prices:
-        yield f"of these, {words.plural(total.prices, 'price')} of another store, published here now"
-    if total.skipped:
-        types = ", ".join(f"{count:,} {words.safe(own)}" for own, count in sorted(total.skipped.items()))
-        yield f"skipped, as it is what the other store had to say itself: {types}"
-    if total.ignored:
-        names = sorted(total.ignored.items(), key=lambda counted: (-counted[1], counted[0]))
-        shown = ", ".join(f"{count:,} {words.safe(name)}" for name, count in names[:MOST_SHOWN])
-        others = sum(count for _, count in names[MOST_SHOWN:])
-        yield f"ignored, as they tell of no call, tool or agent: {shown}" + (f", {others:,} others" if others else "")
-    if total.waiting:
-        yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
-
-
 # ── the rows of a file ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@define(kw_only=True)
-class Tally:
-    """What became of the rows of one file: `refused` are rows, each once; all others are events."""
+@frozen
+class _Files:
+    """What rows of files are recorded by, and what is said of them."""
 
-    file: str
-    recorded: int = 0
-    duplicates: int = 0
-    differing: int = 0
-    refused: int = 0
-    waiting: int = 0
-    prices: int = 0
-    skipped: dict[str, int] = field(factory=dict)
-    ignored: dict[str, int] = field(factory=dict)
-
-    def add(self, counts: Tally | BatchReceipt) -> None:
-        """Add what became of other events; rows that are refused are counted where they are told."""
-        self.recorded += counts.recorded
-        self.duplicates += counts.duplicates
-        self.differing += counts.differing
-        self.waiting += counts.waiting
-        self.prices += counts.prices
-        for own, count in counts.skipped.items():
-            self.skipped[own] = self.skipped.get(own, 0) + count
-
-    def ignore(self, ignored: Mapping[str, int]) -> None:
-        """Add rows that gave no event because nothing reads them, by name."""
-        for name, count in ignored.items():
-            name = name if name in self.ignored or len(self.ignored) < MOST_IGNORED else "(others)"
-            self.ignored[name] = self.ignored.get(name, 0) + count
+    importer: Importer
+    rejects: Rejects
+    findings: Findings
 
 
-def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], collected: Rejects, tally: Tally) -> None:
+def import_file(into: _Files, path: Path, rows: Iterable[ImportedRow], tally: Tally) -> None:
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in chunks(rows, BATCH):
-            _record(importer, chunk, collected, tally)
+            _record(into, chunk, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
-    collected.flush()
+    into.rejects.flush()
 
 
-def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, tally: Tally) -> None:
+def _record(into: _Files, chunk: list[ImportedRow], tally: Tally) -> None:
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
-    tally.ignore(Counter(row.ignored for row in chunk if row.ignored))
     good = [index for index, row in enumerate(chunk) if row.event is not None]
     duplicates = set[int]()
 
@@ -241,14 +202,22 @@ def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, ta
             problem = OtherContent(position=duplicate.position)
             problems[good[duplicate.index]] = (problem.code, str(problem), duplicate.position)
 
-    receipt = importer.record([chunk[index] for index in good], on_refused=refuse, on_duplicate=compare)
-    collected.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
+    events = [chunk[index] for index in good]
+    receipt = into.importer.record(events, on_refused=refuse, on_duplicate=compare)
+    into.rejects.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
+    tally.see(chunk)
     tally.add(receipt)
+    for index in good:
+        if index not in problems and index not in duplicates and (event := chunk[index].event):
+            into.findings.see(event)
     for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
+        message = f"element {row.element}: {message}" if row.element else message
         kept = RowKept(file=tally.file, row=row.row, code=code, message=message, position=position)
-        tally.refused += collected.add(kept, raw) and position is None
+        if into.rejects.add(kept, raw) and position is None:
+            tally.refused += 1
+            into.findings.refuse(code, message)
 
 
 def _equal(chunk: list[ImportedRow], duplicates: set[int], problems: set[int], *, after_new: bool) -> int:

@@ -15,6 +15,7 @@ from analytics_es.cli.display import words
 from analytics_es.errors import CannotWrite, FileExists
 
 SHOWN = 10
+MOST_MESSAGES = 10  # of a row: it may give an event of each element of a list
 
 ADVICE = (
     "note: what differs is not imported, what was recorded first stays; rows of another file that share ids with it, "
@@ -39,11 +40,12 @@ class RowKept:
 
 @define
 class _AtHand:
-    """A row of which more may be refused, with all reasons so far."""
+    """A row of which more may be refused, with the first reasons."""
 
     row: RowKept
     raw: str
     messages: dict[str, None] = field(factory=dict)
+    more: int = 0
 
 
 @define
@@ -79,7 +81,10 @@ class Rejects:
             self.flush()
         refused = row.position is None
         last = self._at_hand.setdefault(refused, _AtHand(row, raw))
-        last.messages[row.message] = None
+        if len(last.messages) < MOST_MESSAGES:
+            last.messages[row.message] = None
+        else:
+            last.more += row.message not in last.messages
         if last.row is not row:
             return False
         self.refused += refused
@@ -89,7 +94,8 @@ class Rejects:
     def flush(self) -> None:
         """Write the row that came last: nothing more comes of it."""
         for last in self._at_hand.values():
-            row = evolve(last.row, message=" ".join(last.messages))
+            more = [f"… and {last.more:,} more"] if last.more else []
+            row = evolve(last.row, message=" ".join([*last.messages, *more]))
             if len(self.first) < SHOWN:
                 self.first.append(row)
             if self._to:

@@ -95,9 +95,9 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
     from analytics_es.web.server import serving, url_of
 
     counts, url = app.state.counts, url_of(server)
+    say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
+    say_start(store, db, None)
     with stopped() as stopping, retaining(store, stopping), serving(app, server, stopping.set):
-        say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
-        say_start(store, db, None)
         store.service._parts.follow()  # now that it can be stopped
         watch(stopping, Pulse(store, counts.requested), drawn=log_format == TEXT)
     came = counts.requested()
@@ -108,11 +108,12 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
 def _listening(host: str, port: int, token: str | None) -> socket:
     """Return the socket, before a store is made; raises CannotListen, CannotServe, MissingExtra."""
     try:
+        from analytics_es.web import analytics_app  # noqa: F401  # what is missing is said now
         from analytics_es.web.server import is_open_to_others, listening
     except ModuleNotFoundError as error:
         if str(error.name).startswith("analytics_es"):
             raise
-        raise MissingExtra(package=error.name, extra="web") from None
+        raise MissingExtra(package=str(error.name).partition(".")[0], extra="web") from None
     server = listening(host, port)
     if token is None and is_open_to_others(server):
         server.close()

@@ -89,6 +89,10 @@ class EventLog(ABC):
         """
 
     @abstractmethod
+    def hold_strict(self, source: str) -> None:
+        """From here on, know events of a source by their ids alone, whatever their time; raises SharedIds."""
+
+    @abstractmethod
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
 

@@ -30,7 +30,7 @@ class LogSlice(EventLog):
         """Refuse: raises ReadOnly."""
         raise ReadOnly
 
-    rewrite = scrub = write_sums = append
+    rewrite = scrub = write_sums = hold_strict = append
 
     def note(self, name: str, text: str | None) -> None:
         """Note something of the log, which is no event."""

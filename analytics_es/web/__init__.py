@@ -25,4 +25,4 @@ if not TYPE_CHECKING:  # a type checker would take every name for one that is th
         except ModuleNotFoundError as error:
             if str(error.name).startswith("analytics_es"):
                 raise
-            raise MissingExtra(package=error.name, extra="web") from None
+            raise MissingExtra(package=str(error.name).partition(".")[0], extra="web") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,7 @@ from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
 from analytics_es.ingest.problems import ARGUMENTS, NEEDED, problem_of
 from analytics_es.ingest.subscription import Form
 
+MOST_LEVELS = 200  # of objects and lists in one another: what is written again holds no more
 SOURCE = "http"  # of what is kept because it gave no event
 
 
@@ -84,9 +86,20 @@ def _loads(text: bytes) -> Any:
     try:
         check_size(text)
         document = orjson.loads(text)
+        if text.count(b"{") + text.count(b"[") > MOST_LEVELS and _levels(document) > MOST_LEVELS:
+            raise ValueError
         return cloudevents.exact(text) if MANY_DIGITS.search(text) else document
     except (ValueError, RecursionError):
         raise MalformedBody(problem="it is not valid JSON, or out of bounds") from None
+
+
+def _levels(document: Any) -> int:
+    """Return how many levels objects and lists have that lie in one another."""
+    levels, inside = 0, [document]
+    while inside := [part for part in inside if isinstance(part, dict | list)]:
+        levels += 1
+        inside = [value for part in inside for value in (part.values() if isinstance(part, dict) else part)]
+    return levels
 
 
 def _message(document: Any, *, cloud: bool) -> Message:
@@ -152,7 +165,8 @@ def _event_of(message: Message) -> dict[str, Any] | None:
 def _named(message: Message) -> Message:
     """Return a message that gives no event with what it says of itself: sent again, it is the same."""
     payload = message.payload
-    written = payload if isinstance(payload, bytes) else orjson.dumps(payload, default=str)
+    # Not every number that JSON may hold is one of orjson.
+    written = payload if isinstance(payload, bytes) else json.dumps(payload, default=str).encode()
     digest = hashlib.sha256(written + orjson.dumps(dict(message.headers))).hexdigest()
     return evolve(message, id=digest, source=SOURCE, time=_time(message))
 

@@ -54,13 +54,19 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
     }
     assert json.loads(result.stdout)["total"] == {
         "file": "total",
+        "rows": 3000,
+        "events": 3000 - len([row for row in range(1, 3001) if row % 7 == 3]),
         "recorded": 3000 - len(kept),
         "duplicates": 0,
         "differing": 0,
         "refused": len(kept),
+        "no_event": 0,
         "waiting": 0,
         "prices": 0,
         "skipped": {},
+        "ignored": {},
+        "missing": {},
+        "problem": "",
     }
     shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
     assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]
@@ -83,9 +89,9 @@ def test_what_differs_from_what_is_recorded_is_counted(cli: Cli, tmp_path: Path)
     result = cli("import", "a.jsonl", "b.jsonl")
 
     assert [line.split() for line in result.stdout.splitlines()[1:]] == [
-        ["a.jsonl", "1", "0", "0", "0"],
-        ["b.jsonl", "0", "1", "1", "0"],
-        ["total", "1", "1", "1", "0"],
+        ["a.jsonl", "1", "1", "1", "0", "0", "0"],
+        ["b.jsonl", "1", "1", "0", "1", "1", "0"],
+        ["total", "2", "2", "1", "1", "1", "0"],
     ]
 
 
@@ -116,7 +122,7 @@ def test_rows_that_differ_fail_strict_are_kept_with_the_position_and_end_with_ad
         ADVICE,
         "error: 1 row refused and 1 row differs from what is recorded; everything else is imported",
     ]
-    assert result.stdout.splitlines()[1].split() == ["b/results.csv", "1", "2", "1", "1"]
+    assert result.stdout.splitlines()[1].split() == ["b/results.csv", "4", "4", "1", "2", "1", "1"]
 
 
 def test_a_source_tells_files_of_one_name_apart_whatever_their_ids(cli: Cli) -> None:
@@ -145,7 +151,7 @@ def test_rows_of_another_file_that_say_the_same_are_noted_unless_they_come_first
         rows = [f"2024-03-04T12:00Z,m,{number}" for number in tokens]
         Path(name).write_text("\n".join(["called,model,tokens", *rows]))
         result = cli("import", name, "--mapping", "m.toml", "--strict")
-        return result.stdout.splitlines()[1].split()[1:3], result.stderr.splitlines()
+        return result.stdout.splitlines()[1].split()[3:5], result.stderr.splitlines()
 
     assert imported("a.csv", 1, 2, 3) == (["3", "0"], [])
     assert imported("a.csv", 1, 2, 3, 4) == (["1", "3"], [])
@@ -297,7 +303,7 @@ def test_an_import_that_breaks_off_tells_how_far_it_came(
     result = cli("import", "mixed.jsonl")
 
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[1].split() == ["mixed.jsonl", "714", "0", "0", "286"]
+    assert result.stdout.splitlines()[1].split() == ["mixed.jsonl", "1,000", "857", "714", "0", "0", "286"]
     assert result.stderr.splitlines()[-1] == "error: analytics.db: No space left on device"
 
 
@@ -332,7 +338,7 @@ def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
     result = cli("import", TRACES / "genai-openai.jsonl", "--format", "otlp", "--mapping", "m.toml")
 
     assert result.exit_code == 2
-    assert "traces need no --mapping" in result.stderr
+    assert "traces and logs need no --mapping" in result.stderr
 
 
 TWO_EVENTS = """

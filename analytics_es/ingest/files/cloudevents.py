@@ -16,6 +16,7 @@ from analytics_es.ingest.problems import in_one_line
 def cloud_events(path: Path, source: str | None, steps: Steps, notes: Notes) -> Iterator[ImportedRow]:
     """Yield what each row gives; its numbers stay exact."""
     for record in json_rows(path, steps, notes, cloudevents.exact):
+        notes.rows += 1
         try:
             if record.problem:
                 raise ValueError(record.problem)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import heapq
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import blake2b
@@ -19,7 +20,7 @@ from analytics_es.events.cloudevents import moment
 from analytics_es.ingest.files.batches import BATCH_ROWS, Batch
 from analytics_es.ingest.files.contents import DIGEST_BYTES, Numbering
 from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, ImportedRow, refused, source_of
-from analytics_es.ingest.files.expressions import Query, bind
+from analytics_es.ingest.files.expressions import Query, bind, check_times
 from analytics_es.ingest.files.mapping import EACH, Mapping
 from analytics_es.ingest.files.notes import Notes
 from analytics_es.ingest.files.problems import reading
@@ -27,6 +28,8 @@ from analytics_es.ingest.files.stretches import sizes, stretches
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 from analytics_es.projection.growth import MOST_MADE
+
+MOST_NEAR = 1000  # columns that a missing one is held against
 
 
 def evaluate(
@@ -36,13 +39,22 @@ def evaluate(
     first = next(batches, None)
     if first is None:
         return iter(())
-    notes.missing = first.missing
+    notes.missing = {name: _near(name, first.names) for name in first.missing}
+    if first.missing:
+        check_times(mapping, first, path.name)
     connection = engine.connect()
     _load(path, connection, first)
     kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
     kinds |= dict.fromkeys(first.empty, '"NULL"')
     queries = [bind(mapping, number, kinds, first, path.name) for number in range(len(mapping.tables)) if first.names]
-    return _imported(path, connection, queries, itertools.chain([first], batches), source)
+    return _imported(path, connection, queries, itertools.chain([first], batches), notes, source)
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    """Return the name of a column that a missing one may have been meant to be, "" for none."""
+    by_lower = {column.lower(): column for column in names[:MOST_NEAR]}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    return by_lower[near[0]] if near else ""
 
 
 def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
@@ -53,13 +65,19 @@ def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
 
 
 def _imported(
-    path: Path, connection: engine.Connection, queries: list[Query], batches: Iterable[Batch], source: str | None
+    path: Path,
+    connection: engine.Connection,
+    queries: list[Query],
+    batches: Iterable[Batch],
+    notes: Notes,
+    source: str | None,
 ) -> Iterator[ImportedRow]:
     known = Numbering()
     with connection:
         for batch in batches:
             _load(path, connection, batch)
             reader = _Reader(path, connection, batch, source, known)
+            notes.rows += len(batch.records) or batch.table.num_rows
             bad = (refused(record.row, record.problem, record.raw) for record in batch.records if record.problem)
             yield from heapq.merge(bad, *map(reader.rows, queries), key=lambda row: row.row)
 

@@ -140,6 +140,18 @@ def _last(lets: Mapping[str, str]) -> str:
     return f"stretch{len(_levels(lets)) - 1}" if lets else "stretch"
 
 
+def check_times(mapping: EventMapping, batch: Batch, file: str) -> None:
+    """Raise BadMapping for a file that has nothing of what any table takes its time from: no row could be an event."""
+    missing = {name.lower() for name in batch.missing}
+    place = ("occurred_at",)
+    for table, steps in zip(mapping.tables, mapping.each, strict=True):
+        read = [path[0].lower() for path in expressions.references(table[place])]
+        if not read or not missing.issuperset(name for name in read) or (steps and EACH in read):
+            return
+    problem = f"no column {mapping.tables[0][place]!r:.80} (the columns of {file} are: {', '.join(batch.names)})"
+    raise bad_expression(mapping.path, 1, place, problem)
+
+
 def _kind_of_list(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
     """Return the type of the list that a table goes through, in a file whose columns have types."""
     try:

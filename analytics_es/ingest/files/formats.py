@@ -97,7 +97,7 @@ def _rows(
             mapping, steps = found.shape.mapping(with_source=not source), found.steps
             notes.read_as, notes.shape = found.shape.name, found.shape
             imported = _mapped(path, kind, mapping, source, steps, notes)
-            notes.missing = found.missing  # its other columns are of one shape or another
+            notes.missing = dict.fromkeys(found.missing, "")  # its other columns are of one shape or another
             return _with_models(imported)
     return _mapped(path, kind, mapping, source, steps or (), notes)
 

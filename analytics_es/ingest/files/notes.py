@@ -16,14 +16,16 @@ from analytics_es.ingest.files.events import ImportedRow
 class Notes:
     """What there is to say of a file.
 
-    missing: the keys that its mapping reads and that no row of it has; there from the beginning.
+    rows: how many there are, as far as it was read: of these, some may give nothing.
+    missing: the keys that its mapping reads and that no row of it has, with a name that is near; from the beginning.
     broken: where it breaks off, so that rows may be lost; "" where it does not.
     read_as: the format that was said or recognised; "" for CloudEvents and by a mapping of one's own.
     shape: which of its shapes, where the format is one that comes with the package.
     ignored: what gives no event and is no fault, such as spans that are no calls: how many, by what they are.
     """
 
-    missing: tuple[str, ...] = ()
+    rows: int = 0
+    missing: dict[str, str] = field(factory=dict)
     broken: str = ""
     ignored: Counter[str] = field(factory=Counter)
     read_as: str = ""

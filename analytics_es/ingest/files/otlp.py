@@ -37,7 +37,7 @@ def traces(path: Path) -> Iterator[ImportedRow]:
     CannotRead where there are more than MOST_SPANS of them. Of a text beyond MAX_SMALL, one span at a time is in
     memory. What is none of GenAI is ignored, and named by its scope, or by the name of the record.
     """
-    reader, file, seen = Reader(), _File(path), 0
+    reader, file, seen = Reader(at_once=True), _File(path), 0
     for row in file.read():
         if isinstance(row, ReadSpan) and row.span:
             reader.see([row.span])

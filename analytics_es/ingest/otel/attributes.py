@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.conventions.texts import FIRST_CHUNK_EVENTS
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES
 from analytics_es.ingest.otel.reading import Reading
@@ -43,8 +43,8 @@ def _about(span: Span, dropped: int) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str | float:
-    if type(value) is str:  # most are: that is seen without more
-        return cut(plain(value), MAX_VALUE)
+    if type(value) is str and len(value) <= MAX_VALUE:  # most are: that is seen without more
+        return plain(value)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return cut(plain(value), MAX_VALUE)

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
+from analytics_es.ingest.otel.agents.same import known_by_its_record
 from analytics_es.ingest.otel.attributes import about, contradicting, first_chunk, left_over, of_models
 from analytics_es.ingest.otel.conventions.texts import DONE, SAID
-from analytics_es.ingest.otel.nesting import Nesting, Node
+from analytics_es.ingest.otel.nesting import Nesting, Node, Share
 from analytics_es.ingest.otel.operations import CALL, RETRIEVAL, TASK, TOOL, TOOLS, Activity
+from analytics_es.ingest.otel.place import Late
 from analytics_es.ingest.otel.reading import Reading, read
 from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration, exception_type, said
+from analytics_es.ingest.otel.usage import COST, Amounts, usage_of, who_is
 from analytics_es.ingest.otel.values import cut
+from analytics_es.ingest.otel.what_became import Counts
+from analytics_es.ingest.problems import reason
 
 SOURCE = "otel"
+REPEATED = "provider.usage.repeated"  # no call: it only says that usage is counted elsewhere
+TWICE = "counted_twice"  # the contradiction of usage that was counted of two spans before they were known to be related
+WITHOUT = "without usage"
 
 NAMES = {TOOL: "tool", TASK: "task_type", "job": "job_type"}  # the field that says which tool, task or job it was
 _IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
+
+
+class SpanEvents(NamedTuple):
+    """The events of a span, or the problem that kept it from being read."""
+
+    span: Span
+    events: list[dict[str, Any]]
+    problem: str = ""
 
 
 def activity_of(span: Span) -> Activity | None:
@@ -33,41 +50,81 @@ def reports_usage(span: Span) -> bool:
     return any(amount for name, amount in read(span).usage.items() if name != "currency")
 
 
+def is_pending(span: Span) -> bool:
+    """Say whether an emitter marks a span as one that only began: it will come again when it has ended."""
+    return read(span).fields.get("pending") is True
+
+
 @define
 class Reader:
     """Turns spans into events, batch by batch, remembering which of the last `limit` lie in which, by default of all.
 
-    With `content`, what was said is taken over as `prompt`, `completion`, `arguments` and `result`.
+    Where all are seen `at_once`, before it is asked for events, that takes less memory. With `content`, what was said
+    is taken over as `prompt`, `completion`, `arguments` and `result`. `read` may be called by several threads; who
+    calls `see` and `events` instead holds `lock` around both.
     """
 
     content: bool = False
     limit: int | None = None
+    at_once: bool = False
+    counts: Counts = field(factory=Counts, init=False)
+    lock: threading.Lock = field(factory=threading.Lock, init=False)
     _nesting: Nesting = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._nesting = Nesting(self.limit)
+        self._nesting = Nesting(self.limit, self.at_once)
+
+    def read(self, batch: Sequence[Span]) -> list[SpanEvents]:
+        """Return the events of spans, each with what it makes count of spans that were read before."""
+        with self.lock:
+            self.see(batch)
+            return [self._read(span) for span in batch]
 
     def see(self, batch: Iterable[Span]) -> None:
         """Take in which spans lie in which, before `events` is asked for any of them."""
-        self._nesting.see(_node(span, activity_of(span)) for span in batch)
+        self._nesting.see(_node(span, activity_of(span)) for span in batch if not is_pending(span))
 
     def events(self, span: Span) -> list[dict[str, Any]]:
         """Return the events of a span that was seen: none, one, or two where it tells of calls that nothing else does.
 
-        A call around other calls, as frameworks have them, is a step of work, not one more call.
+        A call around other calls, as frameworks have them, is a step of work, not one more call. There are more events
+        where usage of spans that were seen before counts from now on.
         """
-        kind = activity_of(span)
-        if kind is None:
+        if is_pending(span):
+            self.counts.pending += 1
             return []
-        counts = reports_usage(span) and self._nesting.counts(span.key)
-        if kind.name == CALL and (counts or not self._nesting.holds_call(span.key)):
-            return [self._call(span, kind, carries=counts or not reports_usage(span))]
-        events = [self._activity(span, kind)] if kind.name else []
-        return [*events, self._unseen_calls(span, kind)] if counts else events
+        kind = activity_of(span)
+        events = self._own_events(span, kind) if kind else []
+        events += [event for late in self._nesting.late(span.key) for event in self._late_events(span, late)]
+        self.counts.count(span, events)
+        return events
 
-    def _call(self, span: Span, kind: Activity, *, carries: bool) -> dict[str, Any]:
+    def _read(self, span: Span) -> SpanEvents:
+        try:
+            return SpanEvents(span, self.events(span))
+        except Exception as error:  # a bug of ours must not cost the other spans
+            return SpanEvents(span, [], reason(error))
+
+    def _own_events(self, span: Span, kind: Activity) -> list[dict[str, Any]]:
+        share = self._nesting.share(span.key)
+        past = self._nesting.past(span.key)
+        if past is not None and share.tells and share.counts is not None:  # more of it may count later
+            past.base = self._unseen_calls(span, kind, {})
+        if kind.name == CALL and share.is_call:
+            return [self._call(span, kind, share)]
+        events = [self._activity(span, kind)] if kind.name else []
+        if kind.name == CALL or not share.tells or (share.counts == {} and not share.paid):
+            return events
+        if past is not None:
+            past.number = max(past.number, 1)
+        if share.counts == {}:
+            return [*events, self._repeated(span, f"{span.key}:usage")]
+        return [*events, self._unseen_calls(span, kind, share.counts)]
+
+    def _call(self, span: Span, kind: Activity, share: Share) -> dict[str, Any]:
         reading = read(span)
         wait, problem = first_chunk(span, reading)
+        counts = share.counts if share.tells else None
         data = {
             **_common(span, reading),
             **_called(reading, kind),
@@ -75,17 +132,17 @@ class Reader:
             "attempt": reading.attempt(),
             "duration_ms": duration(span),
             "time_to_first_chunk_ms": wait,
-            **(reading.usage if carries else {}),
+            **_counted(reading, counts),
             **(said(span, SAID) if self.content else {}),
         }
-        problems = contradicting(*(reading.contradictions if carries else ()), problem)
-        others = left_over(span, reading, CALL if carries else "without usage")
-        return _event(span, CALL, {**data, "attributes": {**others, **of_models(reading), **problems}})
+        problems = contradicting(*(() if counts == {} else reading.contradictions), problem)
+        others = left_over(span, reading, CALL if counts is None else WITHOUT)
+        return self._event(span, CALL, {**data, "attributes": {**others, **of_models(reading), **problems}})
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
         reading = read(span)
         data = {**_common(span, reading), "attempt": reading.attempt(), "duration_ms": duration(span)}
-        name, what = (TASK, "without usage") if kind.name == CALL else (str(kind.name), str(kind.name))
+        name, what = (TASK, WITHOUT) if kind.name == CALL else (str(kind.name), str(kind.name))
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title
         else:
@@ -95,22 +152,64 @@ class Reader:
         if self.content:
             data |= said(span, DONE if name == TOOL else SAID)
         what = RETRIEVAL if name == TOOL and kind.operation == RETRIEVAL else what
-        return _event(span, name, {**data, "attributes": left_over(span, reading, what)})
+        return self._event(span, name, {**data, "attributes": left_over(span, reading, what)})
 
-    def _unseen_calls(self, span: Span, kind: Activity) -> dict[str, Any]:
+    def _unseen_calls(self, span: Span, kind: Activity, counts: Amounts | None) -> dict[str, Any]:
         """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
         reading = read(span)
-        data = {**_common(span, reading), **_called(reading, kind), **reading.usage}
+        data = {**_common(span, reading), **_called(reading, kind), **_counted(reading, counts)}
         data["tool"] = reading.fields.get("tool_of") or self._nesting.tool_of(span.key)
         origin = {**about(span), **of_models(reading), **contradicting(*reading.contradictions)}
-        return {**_event(span, CALL, {**data, "attributes": origin}), "id": f"{span.key}:usage"}
+        return {**self._event(span, CALL, {**data, "attributes": origin}), "id": f"{span.key}:usage"}
+
+    def _late_events(self, span: Span, late: Late) -> Iterable[dict[str, Any]]:
+        """Yield what says that usage of a span which was read before counts from now on, or was counted twice."""
+        if late.counts is None:
+            yield self._repeated(span, f"{span.key}:{TWICE}", contradicting(TWICE))
+        elif (base := late.past.base) is not None and late.counts:
+            ending = "" if late.number == 1 else f":{late.number}"
+            yield {
+                **base,
+                "id": base["id"] + ending,
+                "data": {**base["data"], **_fields(late.counts, late.past.currency)},
+            }
+
+    def _repeated(self, span: Span, id: str, problems: dict[str, str] | None = None) -> dict[str, Any]:
+        data = {"job_id": span.trace_id, "attributes": {**about(span), **(problems or {})}}
+        ended = time_of(self._nesting.ended(span.key, span.end_us))
+        return {"event_type": REPEATED, "data": data, "occurred_at": ended, "id": id, "source": SOURCE}
+
+    def _event(self, span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Return an event that occurred when its span ended, as it was first said: its duration tells when it began."""
+        event = {
+            "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
+            "data": {name: value for name, value in data.items() if value is not None},
+            "occurred_at": time_of(self._nesting.ended(span.key, span.end_us)),
+            "id": span.key,
+            "source": SOURCE,
+        }
+        return known_by_its_record(event, read(span).plan.emitter.name, span.attributes)
 
 
 def _node(span: Span, kind: Activity | None) -> Node:
     if kind is None:
-        return Node(span.key, span.parent, False, False)
-    tool = cut(_name(span, read(span), kind), MAX_TEXT) if kind.name == TOOL else ""
-    return Node(span.key, span.parent, kind.name == CALL, reports_usage(span), tool)
+        return Node(span.key, span.parent)
+    reading = read(span)
+    tool = cut(_name(span, reading, kind), MAX_TEXT) if kind.name == TOOL else ""
+    usage = None
+    if reading.usage or kind.name == CALL:
+        asked, answered = reading.fields.get("request_model"), reading.fields.get("response_model")
+        usage = usage_of(who_is(reading.provider, reading.model, asked, answered), reading.usage)
+    return Node(span.key, span.parent, kind.name == CALL, usage, tool, span.end_us)
+
+
+def _counted(reading: Reading, counts: Amounts | None) -> dict[str, Any]:
+    """Return the usage that counts: all that is told, or so much of it."""
+    return dict(reading.usage) if counts is None else _fields(counts, reading.usage.get("currency"))
+
+
+def _fields(counts: Amounts, currency: str | None) -> dict[str, Any]:
+    return {**counts, "currency": currency} if COST in counts else counts
 
 
 def _common(span: Span, reading: Reading) -> dict[str, Any]:
@@ -132,17 +231,6 @@ def _name(span: Span, reading: Reading, kind: Activity) -> str:
     if kind.name == TOOL and kind.operation in TOOLS:
         return reading.fields.get("data_source") or span.title if kind.operation == RETRIEVAL else str(kind.operation)
     return reading.fields.get(NAMES[str(kind.name)]) or span.title
-
-
-def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event that occurred when its span ended: its duration tells when it began."""
-    return {
-        "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
-        "data": {name: value for name, value in data.items() if value is not None},
-        "occurred_at": time_of(span.end_us),
-        "id": span.key,
-        "source": SOURCE,
-    }
 
 
 def _outcome(span: Span, error_type: str | None) -> str:

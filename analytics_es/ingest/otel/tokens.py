@@ -6,6 +6,7 @@ is said by the name of the field; nothing is left out of a figure without it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from analytics_es.ingest.otel.plan import SPECIAL
 IN, OUT, ALL = "input_tokens", "output_tokens", "total_tokens"
 READ, WRITTEN, THOUGHTS = "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"
 HOUR, MINUTES = "cache_creation_1h_tokens", "cache_creation_5m_tokens"
+REMEMBERED = 1024  # emitters, each with providers
+_SPECIAL = frozenset({HOUR, *SPECIAL} - {"searches"})
 _PARTS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
 ONE_SIDED = frozenset({"embeddings", "rerank"})  # operations that have no output
 
@@ -33,8 +36,13 @@ class Layout(NamedTuple):
 
 def layout_of(emitter: Emitter, provider: str | None) -> Layout:
     """Return how an emitter counts calls of a provider."""
+    return _layout(emitter, (provider or "")[:128])
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _layout(emitter: Emitter, provider: str) -> Layout:
     beside, without = emitter.beside, emitter.total_without
-    for name in _prefixes(provider or ""):
+    for name in _prefixes(provider):
         beside = emitter.beside_of.get(name, beside)
         without = emitter.total_without_of.get(name, without)
     return Layout(beside, without, emitter.certain)
@@ -59,8 +67,9 @@ def add_up(told: Mapping[str, Any], layout: Layout, operation: str | None) -> tu
     said = [name for name, count in ((ALL, total), (MINUTES, minutes)) if count is not None and not _is_count(count)]
     total = total if total and ALL not in said else None  # a zero beside others tells nothing
     minutes = minutes if MINUTES not in said else None
-    if not all(map(_is_count, tokens.values())):
-        return tokens, said
+    for count in tokens.values():
+        if type(count) is not int or count < 0:
+            return tokens, said
     if not tokens.get(WRITTEN) and (tokens.get(HOUR) or minutes):
         tokens[WRITTEN] = (tokens.get(HOUR) or 0) + (minutes or 0)
     _complete(tokens, layout, total, operation, said)
@@ -76,6 +85,8 @@ def _is_count(value: Any) -> bool:
 def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str | None, said: list[str]) -> None:
     """Add a total that is not told, where the rest leaves no doubt about it; else it is at least what its parts are."""
     missing = [name for name in (IN, OUT) if tokens.get(name) is None]
+    if not missing:
+        return
     parts = {whole: sum(tokens.get(part) or 0 for part, of in _PARTS if of == whole) for whole in missing}
     if total and not layout.beside:
         if len(missing) == 1:
@@ -98,12 +109,22 @@ def _include_parts(tokens: Tokens, layout: Layout, total: int | None, said: list
         if total and IN in tokens and OUT in tokens and tokens[IN] + tokens[OUT] != total:
             said.append(ALL)
         return
-    chosen = declared = _reading(tokens, parts, layout.beside & parts.keys(), layout)
+    beside = layout.beside & parts.keys()
+    if not beside and _holds(tokens, parts, total):  # most are so: that is seen without more
+        return
+    chosen = declared = _reading(tokens, parts, beside, layout)
     if not declared.possible or (total and declared.total != total):  # most are as declared
         chosen = _other(tokens, parts, layout, total, declared, said)
     for whole, count in ((IN, chosen.input), (OUT, chosen.output)):
         if whole in tokens:
             tokens[whole] = count
+
+
+def _holds(tokens: Tokens, parts: Mapping[str, int], total: int | None) -> bool:
+    """Say whether totals hold their parts as they are, and make the grand total."""
+    taken, given = tokens.get(IN) or 0, tokens.get(OUT) or 0
+    cached = parts.get(READ, 0) + parts.get(WRITTEN, 0)
+    return cached <= taken and parts.get(THOUGHTS, 0) <= given and total in (None, taken + given)
 
 
 class _Reading(NamedTuple):
@@ -150,7 +171,7 @@ def _reading(tokens: Tokens, parts: Mapping[str, int], beside: frozenset[str], l
 
 def _check_special(tokens: Tokens, said: list[str]) -> None:
     """Leave out what is above what it is a part of: audio, images, what is cached for an hour."""
-    special = [name for name in (HOUR, *SPECIAL) if name != "searches" and tokens.get(name) is not None]
+    special = [name for name in tokens if name in _SPECIAL and tokens[name] is not None]
     while special:
         try:
             check_together("provider", {name: count for name, count in tokens.items() if count is not None})

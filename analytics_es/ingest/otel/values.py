@@ -25,12 +25,15 @@ def plain(value: Any) -> str:
     if isinstance(value, bytes):
         value = base64.b64encode(value).decode()
     if isinstance(value, Mapping | list | tuple):
-        value = json.dumps(value, default=_plain_object, ensure_ascii=False)
+        value = _ENCODER.encode(value)
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _plain_object(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else plain(value)
+
+
+_ENCODER = json.JSONEncoder(default=_plain_object, ensure_ascii=False)
 
 
 def cut(text: str, limit: int) -> str:

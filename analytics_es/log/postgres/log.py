@@ -116,6 +116,11 @@ class PostgresLog(EventLog):
 
         return self._database.again(attempt)
 
+    def hold_strict(self, source: str) -> None:
+        """From here on, know events of a source by their ids alone, whatever their time; raises SharedIds."""
+        if self.strict.more(strict := Strict.of([source])):
+            self.strict = self._prepare(strict)
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
         note: str | None = self._look_up(statements.SELECT_NOTE, name)

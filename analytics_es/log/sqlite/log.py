@@ -155,6 +155,12 @@ class SQLiteLog(EventLog):
                 cursor.executemany(statements.WRITE_NOTE, notes.items())
             return self._recorder.append(cursor, entries)
 
+    def hold_strict(self, source: str) -> None:
+        """From here on, know events of a source by their ids alone, whatever their time; raises SharedIds."""
+        if self.strict.more(strict := Strict.of([source])):
+            with self._database.write() as cursor:
+                self.strict = self._held_with(cursor, strict)
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
         with self._database.look() as cursor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from analytics_es.ingest.models import served
+from analytics_es.ingest.otel.agents.kinds import Kind, says
 from analytics_es.ingest.otel.attributes import contradicting
 from analytics_es.ingest.otel.conventions.own import PREFIX
-from analytics_es.ingest.otel.logs.agents import Kind, says
 from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
@@ -21,7 +23,8 @@ _TOKENS = (
     *("cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"),
 )
 IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
-_OWN_IDS = {PREFIX + name for name in IDS}
+_OWN_IDS = {name: PREFIX + name for name in IDS}
+_OWN = frozenset(_OWN_IDS.values())
 # Of the machine and the SDK, which the resource tells with each request: no dimension of a call.
 OF_THE_MACHINE = ("host.", "os.", "process.", "telemetry.", "wsl.", "container.", "device.", "service.instance.")
 MOST_ROUNDED = Decimal("0.000001")  # what two figures of one cost may differ by: the other is rounded
@@ -32,21 +35,25 @@ Attributes = Mapping[str, Any]
 def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
     """Return the data of an event: fields, and attributes that are none; what is no number the door refuses."""
     told, event_type = record.attributes, kind.told.event_type
-    contradictions = list[str]()
+    contradictions, asked_for = list[str](), None
     data = {**_ids(record, kind), "duration_ms": _milliseconds(told, kind, "duration"), **kind.told.fields}
     if event_type.endswith(".failed"):
         data["error_type"] = _text(_first(told, kind, "error_type"))
     if event_type.startswith("tool."):
         data["tool"] = _tool(told, kind)
     if event_type.startswith("provider."):
-        model = _text(_first(told, kind, "request_model"))
-        data |= {"model": model, "provider": _provider(told, kind, model)}
+        asked_for = _text(_first(told, kind, "request_model"))
+        who = served(_provider(told, kind, asked_for), asked_for)
+        data |= {"model": who.model, "provider": who.provider}
         data["attempt"] = number(_first(told, kind, "attempt"))
         data["time_to_first_chunk_ms"] = _milliseconds(told, kind, "time_to_first_chunk")
         used, contradictions = _used(told, kind)
         data |= used
     data = {name: value for name, value in data.items() if value is not None}
-    return {**data, "attributes": _left_over(record, kind, contradictions)}
+    attributes = _left_over(record, kind, contradictions)
+    if asked_for and asked_for != data.get("model"):
+        attributes["gen_ai.request.model"] = asked_for
+    return {**data, "attributes": attributes}
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,7 +61,7 @@ def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
 
 def _ids(record: LogRecord, kind: Kind) -> dict[str, Any]:
     """Return whom it belongs to: what an application says itself goes first; a person is who the agent knows."""
-    own = {name: record.attributes.get(PREFIX + name) or record.resource.get(PREFIX + name) for name in IDS}
+    own = {name: record.attributes.get(key) or record.resource.get(key) for name, key in _OWN_IDS.items()}
     persons = (record.attributes.get(name) or record.resource.get(name) for name in kind.agent.persons)
     ids = {name: _text(own[name] or _first(record.attributes, kind, name)) for name in IDS}
     ids["user_id"] = ids["user_id"] or _text(next(filter(None, persons), None))
@@ -118,19 +125,18 @@ def _dollars(amount: Any, units: int) -> Any:
 
 def _left_over(record: LogRecord, kind: Kind, contradictions: list[str]) -> dict[str, Any]:
     """Return what no field has taken: short, flat, without what was said or done; what has no room is counted."""
-    rest = {
-        name: value
-        for name, value in sorted({**_of_the_resource(record), **record.attributes}.items())
-        if value is not None and name not in kind.taken and _is_free(name)
-    }
-    fitting = [name for name in rest if len(name) <= MAX_NAME and _text(name) == name][:MAX_ATTRIBUTES]
+    values = {**{name: value for name, value in record.resource.items() if _is_of_the_call(name)}, **record.attributes}
+    names = [
+        name for name, value in values.items() if value not in (None, "") and name not in kind.taken and _is_free(name)
+    ]
+    fitting = sorted(name for name in names if _can_be_stored(name))[:MAX_ATTRIBUTES]
     about = {
         "service.name": record.service,
         "otel.scope.name": record.scope,
-        "otel.dropped_attributes": record.dropped + len(rest) - len(fitting),
+        "otel.dropped_attributes": record.dropped + len(names) - len(fitting),
     }
     about = {name: _short(value) for name, value in about.items() if value}
-    return {**{name: _short(rest[name]) for name in fitting}, **about, **contradicting(*contradictions)}
+    return {**{name: _short(values[name]) for name in fitting}, **about, **contradicting(*contradictions)}
 
 
 def _first(told: Attributes, kind: Kind, field: str) -> Any:
@@ -156,20 +162,26 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else cut(plain(value), MAX_VALUE)
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_free(name: str) -> bool:
-    return not is_free_text(name) and not is_person(name) and name not in _OWN_IDS
+    """Say whether an attribute tells no text and no person, and is none of the ids that are fields."""
+    return not is_free_text(name) and not is_person(name) and name not in _OWN
 
 
-def _of_the_resource(record: LogRecord) -> dict[str, Any]:
-    """Return what the resource tells of a call: teams, cost centres, versions; not who and where the machine is."""
-    return {
-        name: value
-        for name, value in record.resource.items()
-        if name != "service.name" and not name.startswith(OF_THE_MACHINE)
-    }
+@functools.lru_cache(maxsize=4096)
+def _can_be_stored(name: str) -> bool:
+    return len(name) <= MAX_NAME and plain(name) == name
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_of_the_call(name: str) -> bool:
+    """Say whether a resource tells this of its calls: teams, versions; not who and where the machine is."""
+    return name != "service.name" and not name.startswith(OF_THE_MACHINE)
 
 
 def _short(value: Any) -> Any:
+    if type(value) is str:
+        return cut(plain(value), MAX_VALUE)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _text(value)

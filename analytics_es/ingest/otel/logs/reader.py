@@ -11,8 +11,8 @@ from attrs import define, field
 
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import time_of
-from analytics_es.ingest.otel.logs.agents import AGENTS, Kind, kinds_of, says
-from analytics_es.ingest.otel.logs.declaration import Agent
+from analytics_es.ingest.otel.agents.declaration import Agent
+from analytics_es.ingest.otel.agents.kinds import AGENTS, Kind, kinds_of, says
 from analytics_es.ingest.otel.logs.fields import data_of
 from analytics_es.ingest.otel.logs.operations import details
 from analytics_es.ingest.otel.logs.record import LogRecord, digest

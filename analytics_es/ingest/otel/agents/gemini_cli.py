@@ -1,7 +1,7 @@
 """Gemini CLI: of each call it sends two records and, where it is told to, a span; the one with all counts is read."""
 
+from analytics_es.ingest.otel.agents.declaration import Agent, Id, Told
 from analytics_es.ingest.otel.conventions.declaration import THOUGHTS, Name
-from analytics_es.ingest.otel.logs.declaration import Agent, Id, Told
 
 _ID = Id(parts=("session.id", "prompt_id", "event.timestamp"))
 _GENERATE = {"operation": "generate_content"}

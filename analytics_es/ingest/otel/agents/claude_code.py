@@ -1,7 +1,7 @@
 """Claude Code: a record for each request to a model, each run of a tool, each prompt, and much about itself."""
 
+from analytics_es.ingest.otel.agents.declaration import Agent, Id, Told
 from analytics_es.ingest.otel.conventions.declaration import CACHED, Name
-from analytics_es.ingest.otel.logs.declaration import Agent, Id, Told
 
 _SEQUENCE = Id(parts=("session.id", "event.sequence", "event.timestamp"))  # a session that is resumed begins at 0 again
 _REQUEST = (Id(parts=("request_id",)), _SEQUENCE)

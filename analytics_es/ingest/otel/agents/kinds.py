@@ -8,11 +8,11 @@ from typing import Any
 from attrs import field, frozen
 
 from analytics_es.events.checks import MAX_TEXT
+from analytics_es.ingest.otel.agents.claude_code import CLAUDE_CODE
+from analytics_es.ingest.otel.agents.codex import CODEX
+from analytics_es.ingest.otel.agents.declaration import Agent, Id, Says, Told
+from analytics_es.ingest.otel.agents.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.declaration import Name
-from analytics_es.ingest.otel.logs.claude_code import CLAUDE_CODE
-from analytics_es.ingest.otel.logs.codex import CODEX
-from analytics_es.ingest.otel.logs.declaration import Agent, Id, Says, Told
-from analytics_es.ingest.otel.logs.gemini_cli import GEMINI_CLI
 
 AGENTS = (CLAUDE_CODE, CODEX, GEMINI_CLI)
 SOURCES = tuple(agent.name for agent in AGENTS)
@@ -35,9 +35,15 @@ class Kind:
     @taken.default
     def _all_taken(self) -> frozenset[str]:
         rows = (*self.told.names, *self.agent.names)
-        parts = {part for rule in self.told.ids for part in rule.parts if not part.startswith("=")}
-        own = {"event.name", "event.timestamp", *self.agent.more_input, *self.agent.costs, *self.agent.persons}
-        return frozenset({row.attribute for row in rows} | parts | own | self.agent.free_text)
+        own = {
+            "event.name",
+            "event.timestamp",
+            "event.sequence",
+            *self.agent.more_input,
+            *self.agent.costs,
+            *self.agent.persons,
+        }
+        return frozenset({row.attribute for row in rows} | own | self.agent.free_text)
 
     def fits(self, attributes: Mapping[str, Any]) -> bool:
         """Say whether a record with these attributes gives this."""

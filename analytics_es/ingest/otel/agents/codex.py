@@ -1,7 +1,7 @@
 """Codex: hundreds of records for each answer, of which one tells what was used, and one for each run of a tool."""
 
+from analytics_es.ingest.otel.agents.declaration import ANY, NOTHING, Agent, Id, Told
 from analytics_es.ingest.otel.conventions.declaration import Name
-from analytics_es.ingest.otel.logs.declaration import ANY, NOTHING, Agent, Id, Told
 
 _COUNTS = ("input_token_count", "cached_token_count", "output_token_count", "reasoning_token_count")
 _ANSWER = (

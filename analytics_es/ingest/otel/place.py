@@ -1,0 +1,101 @@
+"""A span as it is remembered, with what counts of its usage, and what was counted before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from attrs import define, field
+
+from analytics_es.ingest.otel.usage import COST, KINDS, Amounts, Sum, Usage, Who
+
+
+class Late(NamedTuple):
+    """What counts of a span from now on, and how many times there was something before; None: nothing, it was counted.
+
+    past: the span's.
+    counts: what counts now, None where it is that another span was counted twice.
+    number: from 1.
+    """
+
+    past: Past
+    counts: Amounts | None
+    number: int
+
+
+@define(eq=False)
+class Past:
+    """What was counted of a span.
+
+    given: by kind; None of what tells nothing, or was not settled yet. At `first`, before there was more of it, when
+        it was a call or was none.
+    counted_in: the round in which it was counted first; `since`: in which began what was not counted of it until now.
+    paid: totals that another span around it, which was counted before, told for it.
+    pays: spans for which it did so.
+    linked: whose usage was known to lie in it before it was seen itself.
+    base: an event without usage, for what is to be counted later.
+    number: how many events were given its usage as their own, without the one of the span.
+    late: what counts of others since it came.
+    """
+
+    given: Amounts | None = None
+    first: Amounts | None = None
+    was_call: bool = False
+    currency: str | None = None
+    counted_in: int = 0
+    since: int = 0
+    paid: frozenset[str] = frozenset()
+    pays: list[Place] = field(factory=list)
+    linked: frozenset[Who] = frozenset()
+    base: dict[str, Any] | None = None
+    number: int = 0
+    late: list[Late] = field(factory=list)
+
+    @classmethod
+    def of(cls, usage: Usage | None, below: dict[Who, Sum] | None, *, recorded: bool) -> Past | None:
+        """Return that of a span that is seen; None where there is nothing to be known of it."""
+        linked = frozenset(who for who, total in (below or {}).items() if _some(total))
+        tells = usage is not None and usage.tells
+        if not tells and not linked:
+            return None
+        given = usage.amounts() if usage and tells and recorded else None
+        return cls(given=given, currency=usage.currency if usage else None, linked=linked)
+
+    def begin(self, given: Amounts, round: int, *, is_call: bool) -> None:
+        """Take in what is counted of it first, and in which round."""
+        self.given = self.first = given
+        self.counted_in = round
+        self.was_call = is_call
+
+
+class Place:
+    """A span, or one that others name as the one around them, and what is known of it."""
+
+    __slots__ = (
+        *("below", "calls", "ends", "is_call", "own", "parent"),
+        *("past", "repeats", "seen", "tool", "up", "usage", "waits"),
+    )
+
+    def __init__(self) -> None:
+        self.parent: Place | None = None
+        self.tool: str | None = None  # None: not known yet, "": none
+        self.usage: Usage | None = None
+        self.is_call = self.seen = False
+        self.calls = False  # it is a call, and not a step of work around others
+        self.repeats = self.up = False  # its usage is one of others, in part; its sum is in that of the one around it
+        self.ends = 0
+        self.below: dict[Who, Sum] | None = None  # what counts of all that lie in it
+        self.own: Amounts | None = None  # what counts of what it tells itself; None: all
+        self.waits: int | None = None  # while sums are made: for how many that lie in it
+        self.past: Past | None = None  # where it matters what was counted before
+
+    def around(self) -> Iterator[Place]:
+        """Yield the spans that it lies in, the innermost first."""
+        place = self.parent
+        while place is not None:
+            yield place
+            place = place.parent
+
+
+def _some(total: Sum) -> bool:
+    return any(count for kind, count in total.items() if kind in KINDS or kind.startswith(COST))

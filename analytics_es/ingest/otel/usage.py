@@ -1,0 +1,187 @@
+"""What a span tells of usage, and what is left of it where spans inside it tell the same usage."""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Iterator, Mapping, MutableMapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from analytics_es.ingest.models import canonical, same_provider
+
+COST, CALLS, UNCOSTED = "cost", "calls", "uncosted"
+MOST = 10**12  # of one kind of token: more is refused at the door, and tells nothing here
+MODELS = 64  # in one span: usage of further ones is known to lie in spans that name neither model nor provider
+ROUNDING = Decimal("1e-9")  # a rest of a cost, as a part of it, that is one of computing
+
+# What is a part of what, in the order in which a rest is made to fit.
+PARTS = (
+    ("cache_read_tokens", "input_tokens"),
+    ("cache_creation_tokens", "input_tokens"),
+    ("cache_creation_1h_tokens", "cache_creation_tokens"),
+    ("reasoning_tokens", "output_tokens"),
+    ("input_audio_tokens", "input_tokens"),
+    ("input_image_tokens", "input_tokens"),
+    ("output_audio_tokens", "output_tokens"),
+    ("output_image_tokens", "output_tokens"),
+    ("cache_read_audio_tokens", "cache_read_tokens"),
+    ("cache_read_image_tokens", "cache_read_tokens"),
+    ("cache_read_audio_tokens", "input_audio_tokens"),
+    ("cache_read_image_tokens", "input_image_tokens"),
+)
+TOTALS = ("input_tokens", "output_tokens", "searches")
+KINDS = frozenset({*TOTALS, *(part for part, _ in PARTS)})
+WHOLE_OF = {**{part: "input_tokens" for part, whole in PARTS if whole != "output_tokens"}, **{
+    part: "output_tokens" for part, whole in PARTS if whole == "output_tokens"}}  # fmt: skip
+
+Amounts = dict[str, Any]  # tokens by kind, and a cost
+Sum = dict[str, Any]  # the same of many spans, costs by currency, and how many calls, and usages without a cost
+
+
+class Who(NamedTuple):
+    """Whose usage it is: the models by what all their names have in common, none where none is told; the provider."""
+
+    models: frozenset[str]
+    provider: str | None
+
+
+class Usage(NamedTuple):
+    """What a span tells: kinds of tokens and how many of each, packed; a cost and its currency."""
+
+    who: Who
+    kinds: tuple[str, ...] = ()
+    counts: bytes = b""
+    cost: Decimal | None = None
+    currency: str | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells any; zeros tell nothing that could be counted twice."""
+        return self.cost is not None or any(self.counts)
+
+    def amounts(self) -> Amounts:
+        """Return what is told, by kind."""
+        amounts: Amounts = dict(zip(self.kinds, struct.unpack(f"<{len(self.kinds)}q", self.counts), strict=True))
+        return amounts if self.cost is None else {**amounts, COST: self.cost}
+
+
+NOBODY = Who(frozenset(), None)
+OTHERS = Who(frozenset({""}), "")  # of further models: they match who names neither model nor provider
+
+
+def usage_of(who: Who, data: Mapping[str, Any]) -> Usage:
+    """Return what the fields of an event tell; nothing where they are none that could be recorded."""
+    kinds = tuple(kind for kind in data if kind in KINDS and data[kind] is not None)
+    counts = [data[kind] for kind in kinds]
+    if not all(type(count) is int and 0 <= count <= MOST for count in counts):
+        return Usage(who)
+    cost = _decimal(data.get(COST))
+    return Usage(who, _same(kinds), struct.pack(f"<{len(counts)}q", *counts), cost, data.get("currency"))
+
+
+@functools.lru_cache(maxsize=4096)
+def who_is(provider: str | None, *models: str | None) -> Who:
+    """Return whose usage is told by the names of a provider and of models, the ones asked for and that answered."""
+    return Who(frozenset(canonical(model) for model in models if model), provider or None)
+
+
+@functools.lru_cache(maxsize=1024)
+def _same(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one object of all equal ones: many spans tell the same kinds."""
+    return kinds
+
+
+def _decimal(cost: Any) -> Decimal | None:
+    if cost is None or isinstance(cost, bool):
+        return None
+    try:
+        exact = Decimal(repr(cost) if isinstance(cost, float) else cost)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return exact if exact.is_finite() and exact > 0 and abs(exact.adjusted()) < 40 else None
+
+
+@functools.lru_cache(maxsize=4096)
+def matches(outer: Who, inner: Who) -> bool:
+    """Say whether usage of one may be repeated by a span of the other: of the same model, or of nobody's else."""
+    if outer.models and inner.models:
+        return not outer.models.isdisjoint(inner.models)
+    return (not outer.models and not outer.provider) or same_provider(outer.provider, inner.provider)
+
+
+def left(told: Usage, within: Sum) -> tuple[Amounts, bool]:
+    """Return what counts of what a span tells, given the sum of what counts within it; and whether it is a repetition.
+
+    It is where the inner ones are no more than the outer, in every kind that this tells: then the rest counts.
+    """
+    amounts = told.amounts()
+    inner = {kind: count for kind, count in within.items() if count and kind in KINDS}
+    costs = [name for name in within if name.startswith(COST) and within[name]]
+    if not inner and not costs:
+        return amounts, False
+    cost = amounts.pop(COST, None)
+    if any(inner.get(kind, 0) > count for kind, count in amounts.items()):
+        return told.amounts(), False
+    rest = {kind: count - inner.get(kind, 0) for kind, count in amounts.items()}
+    _fit(rest)
+    if cost is not None and within.get(UNCOSTED, 0) <= 0 and costs == [_in(told.currency)]:
+        more = cost - within[costs[0]]
+        if more > cost * ROUNDING:
+            rest[COST] = more
+    elif cost is not None and not inner and not amounts:
+        return told.amounts(), False
+    return {kind: count for kind, count in rest.items() if count}, True
+
+
+def _fit(rest: Amounts) -> None:
+    """Make parts no more than their totals: an inner call may tell less of its parts than the outer one."""
+    for part, whole in PARTS:
+        if part in rest and whole in rest:
+            beside = rest.get("cache_read_tokens", 0) if part == "cache_creation_tokens" else 0
+            beside = rest.get(part.replace("image", "audio"), 0) if part.endswith("put_image_tokens") else beside
+            rest[part] = min(rest[part], max(rest[whole] - beside, 0))
+
+
+# ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counted(told: Usage, own: Amounts, *, calls: int) -> Sum:
+    """Return what a span adds to the sum of those around it."""
+    more: Sum = {kind: count for kind, count in own.items() if kind != COST}
+    if COST in own:
+        more[_in(told.currency)] = own[COST]
+    elif any(more.values()):
+        more[UNCOSTED] = 1
+    if calls:
+        more[CALLS] = calls
+    return more
+
+
+def add(sums: MutableMapping[Who, Sum], who: Who, more: Sum, sign: int = 1) -> None:
+    """Add to the sum of somebody's usage; with a sign of -1 take away."""
+    if who not in sums and len(sums) >= MODELS:
+        who = OTHERS
+    total = sums.setdefault(who, {})
+    for kind, count in more.items():
+        total[kind] = total.get(kind, 0) + sign * count
+
+
+def matching(sums: Mapping[Who, Sum], who: Who) -> Sum:
+    """Return the sum of all that may be repeated by a span of somebody's."""
+    found = [more for inner, more in sums.items() if matches(who, inner)]
+    if len(found) == 1:
+        return found[0]
+    total: Sum = {}
+    for kind, count in _all(found):
+        total[kind] = total.get(kind, 0) + count
+    return total
+
+
+def _all(sums: list[Sum]) -> Iterator[tuple[str, Any]]:
+    for more in sums:
+        yield from more.items()
+
+
+def _in(currency: str | None) -> str:
+    return f"{COST} {currency or ''}"

@@ -1,0 +1,243 @@
+"""CloudEvents in all their ways, and events of our own, one, a list or lines: each is answered for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from cloudevents.core.bindings.http import to_binary_event, to_structured_event
+from starlette.testclient import TestClient
+
+from analytics_es import AnalyticsService
+from analytics_es.events.walking import MAX_SMALL
+from tests.stores import recorded
+from tests.web.requests import (
+    BATCH,
+    CLOUD,
+    JSON,
+    LINES,
+    NOON,
+    REJECTED,
+    SECRET,
+    cloud_event,
+    event,
+    in_json,
+    jobs,
+    reasons,
+)
+
+PATHS = pytest.mark.parametrize("path", ["/v1/events", "/api/v1/events"])
+
+
+def lines(*documents: Any) -> bytes:
+    return b"\n".join(map(orjson.dumps, documents)) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (in_json(event(0)), JSON),
+        (in_json([event(0), event(1)]), JSON),
+        (lines(event(0), event(1)), LINES),
+        (lines(event(0)) + b"\r\n\n" + lines(event(1)), {"content-type": "application/jsonl"}),
+    ],
+    ids=["one", "list", "lines", "lines with gaps"],
+)
+def test_events_of_our_own_are_recorded_as_record_events_does(
+    client: TestClient, analytics: AnalyticsService, body: bytes, headers: dict[str, str]
+) -> None:
+    first, again = (client.post("/v1/events", content=body, headers=headers).json() for _ in range(2))
+
+    number = len(jobs(analytics))
+    assert first == {"events": number, "recorded": number, "duplicates": 0, "refused": 0, "refusals": []}
+    assert again == {**first, "recorded": 0, "duplicates": number}
+    (recorded_first, *_) = recorded(analytics, "job.completed")
+    assert (recorded_first.id, recorded_first.source, recorded_first.occurred_at.isoformat()) == ("j-0", "web", NOON)
+
+
+@pytest.mark.store("memory", "sqlite", "postgres")
+def test_what_is_refused_is_named_by_its_place_and_kept_and_the_rest_is_recorded(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    body = [event(0), event(1, duration_ms=SECRET), {"event_typ": "job.completed"}, SECRET, event(4)]
+
+    answer = client.post("/v1/events", content=in_json(body), headers=JSON)
+
+    assert (answer.status_code, jobs(analytics)) == (200, ["j-0", "j-4"])
+    assert answer.json() == {
+        "events": 5,
+        "recorded": 2,
+        "duplicates": 0,
+        "refused": 3,
+        "refusals": [
+            {"index": 1, "code": "bad_field", "field": "duration_ms"},
+            {"index": 2, "code": "bad_event", "field": None},
+            {"index": 3, "code": "bad_event", "field": None},
+        ],
+    }
+    assert reasons(analytics) == ["bad_field", "bad_event", "bad_event"]
+
+
+def test_a_line_that_is_no_json_is_refused_alone(client: TestClient, analytics: AnalyticsService) -> None:
+    answer = client.post("/v1/events", content=lines(event(0)) + b"{nope\n" + lines(event(2)), headers=LINES)
+
+    assert answer.json()["refusals"] == [{"index": 1, "code": "unreadable_message", "field": None}]
+    assert (jobs(analytics), reasons(analytics)) == (["j-0", "j-2"], ["unreadable_message"])
+
+
+def test_a_request_of_which_nothing_is_recorded_fails_with_the_reasons(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    answer = client.post("/v1/events", content=in_json(event(0, duration_ms="long")), headers=JSON)
+
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert (told["code"], told["refused"]) == ("events_refused", 1)
+    assert told["refusals"] == [{"index": 0, "code": "bad_field", "field": "duration_ms"}]
+    assert reasons(analytics) == ["bad_field"]
+
+
+def test_what_was_refused_and_is_sent_again_is_kept_once(client: TestClient, analytics: AnalyticsService) -> None:
+    bad = {**cloud_event(1), "data": {"duration_ms": "long"}}
+
+    for _ in range(2):
+        client.post("/v1/events", content=in_json(event(0, duration_ms="long")), headers=JSON)
+        client.post("/api/v1/events", content=in_json(bad), headers=CLOUD)
+
+    assert reasons(analytics) == ["bad_field", "bad_field"]
+
+
+def test_what_says_something_else_than_what_is_stored_is_refused_and_kept(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    client.post("/v1/events", content=in_json(event(0)), headers=JSON)
+
+    answer = client.post("/v1/events", content=in_json([event(0, duration_ms=5), event(1)]), headers=JSON)
+
+    assert answer.json()["refusals"] == [{"index": 0, "code": "other_content", "field": None}]
+    assert (jobs(analytics), reasons(analytics)) == (["j-0", "j-1"], ["other_content"])
+
+
+@pytest.mark.parametrize("body", [b"nope", b"5", b'"text"', b"", b"[{]"])
+def test_what_is_no_json_of_events_is_malformed_and_nothing_of_it_is_kept(
+    client: TestClient, analytics: AnalyticsService, body: bytes
+) -> None:
+    answer = client.post("/v1/events", content=body, headers=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+    assert recorded(analytics, REJECTED) == []
+
+
+def test_a_list_beyond_what_is_read_at_once_is_read_one_by_one(client: TestClient, analytics: AnalyticsService) -> None:
+    padded = [event(number, attributes={"note": "x" * 200}) for number in range(3000)]
+    body = in_json([*padded, event(0, duration_ms="long")])
+
+    answer = client.post("/v1/events", content=body, headers=JSON)
+
+    assert len(body) > MAX_SMALL
+    assert (answer.json()["recorded"], answer.json()["refusals"][0]["index"]) == (3000, 3000)
+    assert client.post("/v1/events", content=body[:-2], headers=JSON).status_code == 400
+
+
+def test_numbers_stay_exact(client: TestClient, analytics: AnalyticsService) -> None:
+    call = {**event(0), "event_type": "provider.call.completed", "data": {"model": "m", "currency": "USD"}}
+    body = in_json(call).replace(b'"currency"', b'"cost":0.123456789012345678,"currency"')
+
+    client.post("/v1/events", content=body, headers=JSON)
+
+    (stored,) = recorded(analytics, "provider.call.completed")
+    assert str(stored.data["cost"]) == "0.123456789012345678"
+
+
+# ── CloudEvents ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@PATHS
+@pytest.mark.parametrize(
+    ("body", "headers", "number"),
+    [
+        (in_json(cloud_event(0)), CLOUD, 1),
+        (in_json(cloud_event(0)), {"content-type": "application/cloudevents+json; charset=UTF-8"}, 1),
+        (in_json([cloud_event(0), cloud_event(1)]), BATCH, 2),
+        (in_json([]), BATCH, 0),
+        (in_json(cloud_event(0)), JSON, 1),
+        (in_json([cloud_event(0), cloud_event(1)]), JSON, 2),
+    ],
+)
+def test_cloud_events_are_answered_as_clients_of_openmeter_expect(
+    client: TestClient, analytics: AnalyticsService, path: str, body: bytes, headers: dict[str, str], number: int
+) -> None:
+    answers = [client.post(path, content=body, headers=headers) for _ in range(2)]
+
+    assert [(answer.status_code, answer.content) for answer in answers if number] == [(204, b"")] * (2 if number else 0)
+    assert jobs(analytics) == ["j-0", "j-1"][:number]
+
+
+@PATHS
+@pytest.mark.parametrize("way", [to_structured_event, to_binary_event], ids=["structured", "binary"])
+def test_what_the_sdk_of_cloud_events_sends_is_recorded(
+    client: TestClient, analytics: AnalyticsService, path: str, way: Any
+) -> None:
+    from cloudevents.core.v1.event import CloudEvent
+
+    about = {"type": "job.completed", "source": "sdk/ü", "id": "7", "specversion": "1.0", "time": _noon()}
+    message = way(CloudEvent(attributes=about, data={"job_id": "j-7"}))
+
+    answer = client.post(path, content=message.body, headers=dict(message.headers))
+
+    (stored,) = recorded(analytics, "job.completed")
+    assert (answer.status_code, stored.source, stored.id, stored.data) == (204, "sdk/ü", "7", {"job_id": "j-7"})
+
+
+def _noon() -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(NOON)
+
+
+@pytest.mark.parametrize("name", ["id", "source", "type"])
+def test_a_cloud_event_without_what_it_owes_is_refused_and_kept(
+    client: TestClient, analytics: AnalyticsService, name: str
+) -> None:
+    event = {**cloud_event(0)}
+    del event[name]
+
+    answer = client.post("/api/v1/events", content=in_json(event), headers=CLOUD)
+
+    assert (answer.status_code, reasons(analytics)) == (400, ["unreadable_message"])
+
+
+def test_one_bad_cloud_event_of_a_batch_is_told_with_its_place(client: TestClient, analytics: AnalyticsService) -> None:
+    body = [cloud_event(0), {**cloud_event(1), "data": [1]}, cloud_event(2)]
+
+    answer = client.post("/api/v1/events", content=in_json(body), headers=BATCH)
+
+    assert (answer.status_code, answer.json()["refused"], jobs(analytics)) == (200, 1, ["j-0", "j-2"])
+    assert answer.json()["refusals"] == [{"index": 1, "code": "unreadable_message", "field": None}]
+
+
+def test_of_headers_none_but_those_of_the_event_is_kept(client: TestClient, analytics: AnalyticsService) -> None:
+    headers = {**JSON, "ce-type": "job.completed", "ce-id": "1", "ce-source": "x", "ce-time": NOON}
+
+    client.post("/api/v1/events", content=b"[1]", headers={**headers, "authorization": SECRET, "cookie": SECRET})
+
+    (kept,) = recorded(analytics, REJECTED)
+    assert SECRET not in str(kept)
+
+
+@PATHS
+@pytest.mark.parametrize("form", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded", ""])
+def test_what_a_page_may_send_without_asking_is_refused(client: TestClient, path: str, form: str) -> None:
+    answer = client.post(path, content=in_json(event(0)), headers={"content-type": form})
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "other_media_type")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"9" * 300, b'{"event_type":' + b"9" * 30 + b"}", b"[" * 300 + b"]" * 300, b'{"a":' * 900 + b"1" + b"}" * 900],
+    ids=["a large number", "a large number within", "levels of lists", "levels of objects"],
+)
+def test_what_can_hardly_be_written_again_is_refused_like_all_else(client: TestClient, body: bytes) -> None:
+    assert client.post("/v1/events", content=body, headers=JSON).status_code == 400
