@@ -123,6 +123,14 @@ def money(name: str, value: Any) -> str:
     return _decimal(name, value, MAX_MONEY, PLAIN_MONEY)
 
 
+def charge(name: str, value: Any) -> str:
+    """Keep what a call is said to have cost, which is nothing or more, as `money` keeps it."""
+    digits = money(name, value)
+    if digits.startswith("-"):
+        raise BadField(field=name, problem=f"must be between 0 and {_power(MAX_MONEY)}", actual=digits)
+    return digits
+
+
 def _decimal(name: str, value: Any, limit: int, plain: re.Pattern[str]) -> str:
     if type(value) in (float, Decimal, str):
         digits = repr(value) if type(value) is float else str(value)

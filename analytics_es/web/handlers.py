@@ -17,6 +17,7 @@ from starlette.responses import Response
 from analytics_es.errors import EventsRefused, OtherMediaType
 from analytics_es.ingest import Message
 from analytics_es.ingest.subscription import Outcome
+from analytics_es.process.cycles import relaxed
 from analytics_es.web import bodies, documents, events
 from analytics_es.web.answers import JSON, PROTOBUF, exported, failed, in_json, media_type, path_of
 from analytics_es.web.limits import Limits, UnderWay
@@ -116,7 +117,8 @@ class Handlers:
             return await asyncio.get_running_loop().run_in_executor(self._pool(), self._worked, work, body, packed)
 
     def _worked(self, work: Callable[[bytes], T], body: bytes, packed: bool) -> T:
-        return work(bodies.unpacked(body, self.limits.body) if packed else body)
+        with relaxed():  # what a request makes has next to no cycles
+            return work(bodies.unpacked(body, self.limits.body) if packed else body)
 
     def _pool(self) -> ThreadPoolExecutor:
         if os.getpid() not in self._workers:

@@ -63,7 +63,7 @@ class Receiver:
         """Record what the spans of a request tell; raises BodyTooLarge, and NotRecorded where the store fails."""
         came = self._bounded(read, "spans")
         spans = [one.span for one in came if one.span]
-        rejected = [unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
+        rejected = [self._unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
         with self._reading:
             events, ignored = self._events_of(spans, rejected)
         told = self._taken("spans", len(came), events, rejected, ignored.total())
@@ -74,7 +74,7 @@ class Receiver:
         """Record what the log records of a request tell; raises as `traces` does."""
         came = self._bounded(read, "log records")
         records = [one.record for one in came if one.record]
-        rejected = [unread(UNREADABLE_RECORD, "log", one.problem, one.raw) for one in came if one.record is None]
+        rejected = [self._unread(UNREADABLE_RECORD, "log", one.problem, one.raw) for one in came if not one.record]
         with self._reading:
             events, ignored = self._events_of_logs(records, rejected)
         told = self._taken("log_records", len(came), events, rejected, ignored.total())
@@ -133,9 +133,11 @@ class Receiver:
             try:
                 events += self._logs.events([record])
             except Exception as error:
-                problem = reason(error)
-                rejected.append(unread(UNREADABLE_RECORD, "log", problem, record.event_name or record.scope))
+                rejected.append(self._unread(UNREADABLE_RECORD, "log", reason(error), None))
         return events, self._logs.ignored - before
+
+    def _unread(self, code: str, subject: str, problem: str, raw: str | None) -> Event:
+        return unread(code, subject, problem, raw, content=self.content)
 
     def _taken(self, name: str, came: int, events: list[Event], rejected: list[Event], ignored: int) -> Told:
         taken = take(self.service, events, rejected)

@@ -56,6 +56,7 @@ def test_events_of_our_own_are_recorded_as_record_events_does(
     assert (recorded_first.id, recorded_first.source, recorded_first.occurred_at.isoformat()) == ("j-0", "web", NOON)
 
 
+@pytest.mark.store("memory", "sqlite", "postgres")
 def test_what_is_refused_is_named_by_its_place_and_kept_and_the_rest_is_recorded(
     client: TestClient, analytics: AnalyticsService
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
 from analytics_es.ingest.otel.span_events import Reader
+from analytics_es.web import analytics_app
 from tests.stores import recorded
 from tests.web.requests import (
     JSON,
@@ -29,10 +31,12 @@ from tests.web.requests import (
     trace,
 )
 
+STORES = pytest.mark.store("memory", "sqlite", "postgres")
 FORMS = pytest.mark.parametrize(("headers", "written"), [(JSON, in_json), (PROTOBUF, in_protobuf)], ids=["json", "pb"])
 
 
 @FORMS
+@STORES
 def test_spans_are_recorded_and_the_answer_is_empty_in_the_form_of_the_request(
     client: TestClient, analytics: AnalyticsService, headers: dict[str, str], written: Any
 ) -> None:
@@ -68,6 +72,7 @@ def test_the_same_request_again_adds_nothing(client: TestClient, analytics: Anal
 REFUSED = {"gen_ai.usage.input_tokens": -5, "note": SECRET}
 
 
+@STORES
 def test_what_is_refused_in_part_is_told_in_json_and_kept(client: TestClient, analytics: AnalyticsService) -> None:
     body = in_json(trace(span(1), span(2, **REFUSED), {**span(3), "traceId": SECRET}))
 
@@ -268,3 +273,18 @@ def test_a_span_that_we_fail_at_does_not_cost_the_others(
     assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
     assert (calls(analytics), reasons(analytics)) == (4, ["unreadable_span"])
     assert SECRET not in answer.text
+
+
+@pytest.mark.store(privacy="full")
+@pytest.mark.parametrize("content", [False, True])
+def test_of_a_span_that_cannot_be_read_what_was_said_is_kept_only_where_it_is_asked_for(
+    analytics: AnalyticsService, content: bool
+) -> None:
+    client = TestClient(analytics_app(analytics, content=content))
+    unreadable = {**span(1, **{"gen_ai.input.messages": SECRET}), "traceId": "none"}
+
+    client.post("/v1/traces", content=in_json(trace(unreadable)), headers=JSON)
+
+    (kept,) = recorded(analytics, REJECTED)
+    assert (SECRET.encode() in base64.b64decode(kept.data["raw"])) == content
+    assert kept.data["size"] > 100

@@ -83,17 +83,18 @@ def _why(rejected: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (reason["code"], str(reason.get("field") or "").partition(".")[0])))
 
 
-def unread(code: str, subject: str, problem: str, raw: str | None) -> dict[str, Any]:
-    """Return what keeps a span or a record that cannot be read, and its text as far as there is room for it."""
+def unread(code: str, subject: str, problem: str, raw: str | None, *, content: bool) -> dict[str, Any]:
+    """Return what keeps a span or a record that cannot be read; its text, what was said in it too, if `content`."""
     text = (raw or "").encode()
+    kept = text[:MAX_RAW] if content else b""
     return {
         "event_type": REJECTED,
         "data": {
             "subject": subject,
             "reason": {"code": code, "problem": f"it cannot be read as a {subject}", "message": problem},
-            "raw": base64.b64encode(text[:MAX_RAW]).decode(),
+            "raw": base64.b64encode(kept).decode(),
             "size": len(text),
-            "truncated": len(text) > MAX_RAW,
+            "truncated": len(text) > len(kept),
         },
         "source": SOURCE,
     }

@@ -13,7 +13,7 @@ from analytics_es.ingest.otel.conventions.declaration import Emitter
 from analytics_es.ingest.otel.conventions.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5
 from analytics_es.ingest.otel.conventions.haystack import HAYSTACK
-from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE
+from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE, LANGFUSE_USAGE
 from analytics_es.ingest.otel.conventions.langsmith import LANGSMITH
 from analytics_es.ingest.otel.conventions.litellm import LITELLM
 from analytics_es.ingest.otel.conventions.logfire import LOGFIRE
@@ -38,7 +38,7 @@ EMITTERS: tuple[Emitter, ...] = (
     *(AGENT_FRAMEWORK, SEMANTIC_KERNEL, AUTOGEN, CREWAI, HAYSTACK),
     *(LITELLM, ANTHROPIC_SDK),
     # What hands on spans of others, and marks them, comes last.
-    *(LANGSMITH, LANGFUSE, MLFLOW, LOGFIRE, OPENLIT),
+    *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE, OPENLIT),
 )
 # Behind each of them, in this order: what anybody may write.
 COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY, WIDESPREAD)
