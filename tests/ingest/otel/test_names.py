@@ -138,14 +138,13 @@ def test_the_ai_sdk_counts_before_6_as_each_provider_does() -> None:
     since_6 = tokens(
         {
             **made,
-
-                INPUT: 45,
-                OUTPUT: 4,
-                "ai.usage.inputTokens": 45,
-                "ai.usage.totalTokens": 49,
-                "ai.usage.outputTokens": 4
-            ,
-            "ai.usage.inputTokenDetails.cacheReadTokens": 30, "ai.usage.inputTokenDetails.cacheWriteTokens": 5,
+            INPUT: 45,
+            OUTPUT: 4,
+            "ai.usage.inputTokens": 45,
+            "ai.usage.totalTokens": 49,
+            "ai.usage.outputTokens": 4,
+            "ai.usage.inputTokenDetails.cacheReadTokens": 30,
+            "ai.usage.inputTokenDetails.cacheWriteTokens": 5,
             "gen_ai.system": "anthropic.messages",
         },
         scope="ai",
@@ -166,8 +165,13 @@ def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
 
 def test_claude_code_counts_without_a_prefix_and_without_what_was_cached() -> None:
     told = {
-        "span.type": "llm_request", "gen_ai.system": "anthropic", "gen_ai.request.model": "claude-opus-4-5",
-        "input_tokens": 3, "output_tokens": 40, "cache_read_tokens": 700, "cache_creation_tokens": 50,
+        "span.type": "llm_request",
+        "gen_ai.system": "anthropic",
+        "gen_ai.request.model": "claude-opus-4-5",
+        "input_tokens": 3,
+        "output_tokens": 40,
+        "cache_read_tokens": 700,
+        "cache_creation_tokens": 50,
     }
 
     assert tokens(told, name="claude_code.llm_request") == (753, 700, 50, 40, None, None)
