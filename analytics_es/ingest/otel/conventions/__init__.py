@@ -26,6 +26,7 @@ from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
 from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
 from analytics_es.ingest.otel.conventions.vercel import VERCEL, VERCEL_BEFORE_6
+from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
 
 # Of one emitter its newest version first.
 EMITTERS: tuple[Emitter, ...] = (
@@ -40,4 +41,4 @@ EMITTERS: tuple[Emitter, ...] = (
     *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE_CLIENTS, LOGFIRE_STREAMED, LOGFIRE, OPENLIT),
 )
 # Behind each of them, in this order: what anybody may write.
-COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY)
+COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY, WIDESPREAD)
