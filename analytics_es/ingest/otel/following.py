@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analytics_es.ingest.otel.plan import COSTS, COUNTS, DURATIONS, NUMBERS, TRUTHS, Lookup, Plan
-from analytics_es.ingest.otel.values import inside, is_true, milliseconds, number, plain
+from analytics_es.ingest.otel.values import at, is_true, milliseconds, number, parsed, plain
 from analytics_es.ingest.providers import renamed
 
 Places = tuple[Lookup, ...]
@@ -22,13 +22,14 @@ class Told:
     said: the fields whose attributes contradict one another.
     """
 
-    __slots__ = ("apart", "fields", "said", "values")
+    __slots__ = ("apart", "fields", "parsed", "said", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.fields = dict[str, Any]()
         self.apart = dict[str, list[str]]()
         self.said = list[str]()
+        self.parsed = dict[str, Any]()
 
     def follow(self, plan: Plan) -> None:
         """Take what a plan looks up; most fields are told once, as what they are: that is seen without more."""
@@ -55,7 +56,9 @@ class Told:
         for place in places:
             value = self.values.get(place.attribute)
             if place.inside:
-                value = inside(value, place.inside)
+                if place.attribute not in self.parsed:
+                    self.parsed[place.attribute] = parsed(value)
+                value = at(self.parsed[place.attribute], place.inside)
             if place.words is not None:
                 value = place.words.get(plain(value))
             if value is not None and value != "" and (place.zero or number(value) != 0):

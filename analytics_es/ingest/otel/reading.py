@@ -117,7 +117,7 @@ def _read(span: Span) -> Reading:
     who = served(fields.get("provider"), fields.get("request_model"), fields.get("response_model"))
     usage = dict[str, Any]()
     if plan.tells_usage:
-        usage = _usage(plan, fields, who.provider, kind.operation, apart, said)
+        usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
     return Reading(
         plan=plan,
         activity=kind,
@@ -153,6 +153,11 @@ def _usage(
     if (cost := _cost_of(fields)) is not None:
         tokens |= {"cost": cost, "currency": fields["currency"]}
     return tokens
+
+
+def _maker(model: str | None) -> str | None:
+    """Return who makes a model that is told alone: Claude's, called as Anthropic does, counts as Anthropic does."""
+    return "anthropic" if model and model.startswith("claude") else None
 
 
 def _cost_of(fields: Mapping[str, Any]) -> Any:

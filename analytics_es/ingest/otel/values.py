@@ -82,8 +82,16 @@ def is_true(value: Any) -> bool:
 
 def inside(value: Any, keys: tuple[str, ...]) -> Any:
     """Return what lies at a path of keys in an object, which may be JSON; `$` is all of it. None: there is nothing."""
-    if isinstance(value, str | bytes):
-        value = _decoded(value)
+    return at(parsed(value), keys)
+
+
+def parsed(value: Any) -> Any:
+    """Return what a text says as JSON, None where it is none; anything else as it is."""
+    return _decoded(value) if isinstance(value, str | bytes) else value
+
+
+def at(value: Any, keys: tuple[str, ...]) -> Any:
+    """Return what lies at a path of keys in what was parsed."""
     for key in () if keys == WHOLE else keys:
         if not isinstance(value, Mapping):
             return None
