@@ -61,18 +61,13 @@ def langfuse(url: str, tracers: Any) -> None:
 
 
 def logfire(url: str, tracers: Any) -> None:
-    """Call both providers' APIs with its integrations."""
-    library, openai, anthropic = load("logfire"), load("openai"), load("anthropic")
-    processors = list(tracers._active_span_processor._span_processors)
+    """Call both providers' APIs with its integrations: at once, streamed, and in vain."""
+    library, processors = load("logfire"), list(tracers._active_span_processor._span_processors)
     library.configure(send_to_logfire=False, console=False, additional_span_processors=processors)
-    with (
-        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as one,
-        anthropic.Anthropic(base_url=url, api_key="none", max_retries=0) as other,
-    ):
-        library.instrument_openai(one)
-        library.instrument_anthropic(other)
-        one.chat.completions.create(model=MODEL, messages=MESSAGES)
-        other.messages.create(model=CLAUDE, max_tokens=10, messages=MESSAGES)
+    library.instrument_openai()
+    library.instrument_anthropic()
+    three_calls(url)
+    one_message(url)
     library.force_flush()
 
 

@@ -40,7 +40,9 @@ TELLING = USAGE | {"operation", "kind", "provider", "request_model", "response_m
 _COMMON = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id", "error_type")
 _CALLED = ("provider", "request_model", "response_model", "operation", "service_tier", "batch", "tool_of")
 TAKEN: Mapping[str, frozenset[str]] = {
-    "provider.call": frozenset((*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk", *USAGE, "currency")),
+    "provider.call": frozenset(
+        (*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk", "duration", *USAGE, "currency")
+    ),
     "without usage": frozenset((*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk")),
     "tool.call": frozenset((*_COMMON, "attempt", "resends", "tool")),
     "retrieval": frozenset((*_COMMON, "attempt", "resends", "data_source")),

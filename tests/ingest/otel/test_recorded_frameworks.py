@@ -30,7 +30,7 @@ CALLS = {
     "langfuse": [OPENAI],
     "langsmith": [OPENAI, ANTHROPIC],
     "litellm": [OPENAI, ANTHROPIC],
-    "logfire": [OPENAI, ANTHROPIC],
+    "logfire": [OPENAI, OPENAI, FAILED, ANTHROPIC],
     # A streamed answer is told without its thoughts; OpenLIT and Strands tell of none.
     "openllmetry": [OPENAI, without(OPENAI, "reasoning_tokens"), FAILED],
     "openlit": [*[without(OPENAI, "reasoning_tokens")] * 2, FAILED, ANTHROPIC],
@@ -81,6 +81,11 @@ def test_what_was_asked_for_stays_an_attribute_where_it_is_told(path: Path) -> N
 @pytest.mark.parametrize("path", RECORDED, ids=of)
 def test_costs_are_those_that_the_framework_reckons(path: Path) -> None:
     assert [call.get("cost") for call in calls(path)] == COSTS.get(of(path), [None] * len(calls(path)))
+
+
+def test_a_streamed_call_of_logfire_is_told_by_its_log_with_its_duration() -> None:
+    path = next(path for path in RECORDED if of(path) == "logfire")
+    assert calls(path)[1]["duration_ms"] == 1190.391534
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=of)

@@ -16,7 +16,7 @@ from analytics_es.ingest.otel.conventions.haystack import HAYSTACK
 from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE, LANGFUSE_USAGE
 from analytics_es.ingest.otel.conventions.langsmith import LANGSMITH
 from analytics_es.ingest.otel.conventions.litellm import LITELLM
-from analytics_es.ingest.otel.conventions.logfire import LOGFIRE
+from analytics_es.ingest.otel.conventions.logfire import LOGFIRE, LOGFIRE_CLIENTS, LOGFIRE_STREAMED
 from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTOGEN, SEMANTIC_KERNEL
 from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
@@ -38,7 +38,7 @@ EMITTERS: tuple[Emitter, ...] = (
     *(AGENT_FRAMEWORK, SEMANTIC_KERNEL, AUTOGEN, CREWAI, HAYSTACK),
     *(LITELLM, ANTHROPIC_SDK),
     # What hands on spans of others, and marks them, comes last.
-    *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE, OPENLIT),
+    *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE_CLIENTS, LOGFIRE_STREAMED, LOGFIRE, OPENLIT),
 )
 # Behind each of them, in this order: what anybody may write.
 COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY, WIDESPREAD)
