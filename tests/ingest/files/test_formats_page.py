@@ -1,4 +1,4 @@
-"""The table of formats in the guide is made of the mappings: `python -m tests.ingest.files.test_formats_page` makes it."""
+"""The table of formats in the guide is that of the mappings: `python -m tests.ingest.files.test_formats_page`."""
 
 from __future__ import annotations
 
