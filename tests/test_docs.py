@@ -5,21 +5,28 @@ import os
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Iterable
 from contextlib import chdir
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
+from analytics_es.web import Limits, analytics_app
+from analytics_es.web.handlers import Handlers
+from analytics_es.web.receiver import Receiver
+from analytics_es.web.routes import routes
 from tests import day, picture
 from tests.children import ran
 from tests.nats_servers import NatsServer
@@ -291,6 +298,70 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
 
     stats = "ExportStats(spans=1, ignored=0, recorded=1, duplicates=0, differing=0, refused=0, failed=0)"
     assert shown == f"{stats}\nclaude-sonnet-4-5\n"
+
+
+HTTP = ROOT / "docs" / "http.md"
+SEND = """
+from starlette.testclient import TestClient
+with TestClient({app}) as client:
+    event = {{"event_type": "job.completed", "data": {{"job_id": "j"}}}}
+    print(client.post("/analytics/v1/events", json=event).json()["recorded"])
+    print(client.get("/own").status_code)
+"""
+
+
+def test_the_door_over_http_is_mounted_in_fastapi_as_the_guide_shows(tmp_path: Path) -> None:
+    code, _ = blocks("docs/http.md", "python")
+
+    assert run_python(code + SEND.format(app="app"), tmp_path) == "1\n404\n"
+
+
+def test_the_door_over_http_is_mounted_beside_django_as_the_guide_shows(tmp_path: Path) -> None:
+    _, code = blocks("docs/http.md", "python")
+    settings = "from django.conf import settings\nsettings.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=['*'])\n"
+
+    assert run_python(settings + code + SEND.format(app="application"), tmp_path) == "1\n404\n"
+
+
+def test_what_curl_sends_in_the_guide_is_answered_as_it_shows(tmp_path: Path) -> None:
+    with opened(tmp_path / "analytics.db") as analytics:
+        client = TestClient(analytics_app(analytics))
+        (commands,) = [block for block in blocks("docs/http.md", "sh") if "curl" in block]
+        words = [shlex.split(command) for command in re.split(r"^curl ", commands, flags=re.MULTILINE)[1:]]
+        answers = [
+            client.post(urlsplit(url).path, content=body, headers=dict([header.split(": ")]))
+            for url, _, header, _, body in words
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 204]
+    assert answers[0].text + "\n" == blocks("docs/http.md", "json")[0]
+
+
+def test_what_agents_are_told_in_the_guide_leads_to_paths_that_are_there() -> None:
+    (codex,) = blocks("docs/http.md", "toml")
+    exporter = tomllib.loads(codex)["otel"]["exporter"]["otlp-http"]
+    paths = {path for route in routes(Handlers(Receiver(None, Limits()), Limits())) for path in [route.path]}
+
+    assert urlsplit(exporter["endpoint"]).path in paths
+    assert set(re.findall(r"^\| (`/.*?) \|", HTTP.read_text(), re.MULTILINE)) == {
+        *(f"`{path}`" for path in paths - {"/v1/metrics", "/v1development/profiles"}),
+        "`/v1/metrics`, `/v1development/profiles`",
+    }
+
+
+def test_the_limits_of_the_guide_are_those_that_are_kept() -> None:
+    limits = dict(re.findall(r"^\| `(\w+)`: .*? \| ([\d,]+)", HTTP.read_text(), re.MULTILINE))
+    mib = 2**20
+    kept = Limits()
+
+    assert {name: int(amount.replace(",", "")) for name, amount in limits.items()} == {
+        "body": kept.body // mib,
+        "records": kept.records,
+        "seconds": int(kept.seconds),
+        "requests": kept.requests,
+        "held": kept.held // mib,
+        "workers": kept.workers,
+    }
 
 
 def test_what_takes_time_is_told_as_the_guide_shows(tmp_path: Path) -> None:

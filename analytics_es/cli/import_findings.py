@@ -12,8 +12,8 @@ from attrs import define, field, frozen
 
 from analytics_es.cost import PriceBook
 from analytics_es.errors import AnalyticsError
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.events.outcomes import BEGUN, VERDICTS
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION
 
 MOST_NAMES, MOST_REASONS, MOST_HOURS = 1000, 100, 50_000  # that are counted: a file may hold any number
 OTHERS = "(others)"

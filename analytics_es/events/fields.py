@@ -136,6 +136,10 @@ OPEN_FIELDS = ("attributes", "data")  # attributes.x and data.x come on top
 # Under this entity rows are of fields of our families that are not documented: what nothing reads is counted there.
 UNREAD = "field"
 OF_LEFT_OUT = "left_out:"  # … and, by names that begin so, what the policy of privacy left out
+# The attribute that says which figures of an event contradict what was told beside them, by field, apart by spaces:
+# who reads what emitters tell adds it, every policy keeps it, and it is counted there, too, by names that begin so.
+CONTRADICTION = "analytics_es.contradiction"
+OF_CONTRADICTION = "contradiction:"
 # An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
 TAG = "attributes."
 

@@ -1,4 +1,4 @@
-"""What an event lost to the policy of privacy, told by name in one small field of its own, to be counted."""
+"""What an event says of itself: what it lost to the policy of privacy, by name, and what contradicts itself in it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from analytics_es.events.fields import LEFT_OUT
+from analytics_es.events.fields import CONTRADICTION, LEFT_OUT, PROVIDER, VOCABULARY
 
 MOST = 16  # names of one event: of the rest there is a number
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,95}")
 _TOLD = re.compile(r"(?:[A-Za-z_$][A-Za-z0-9_.$-]{0,95}(?: |$)){0,16}(?:\+[1-9][0-9]{0,5})?")
+
+# The words of a contradiction: fields, and what checks them.
+_FIELDS = frozenset({*VOCABULARY, *PROVIDER, "total_tokens", "time_to_first_chunk", "cache_creation_5m_tokens"})
+
+
+def take_contradiction(data: dict[str, Any]) -> str | None:
+    """Return which figures contradict what was told beside them, and take it out of checked data, in place.
+
+    That is the names of fields, which says nothing of anybody: it is kept whatever the policy. None for anything else.
+    """
+    attributes = data.get("attributes")
+    if type(attributes) is not dict or type(said := attributes.get(CONTRADICTION)) is not str:
+        return None
+    words = said.split(" ")
+    if len(words) > MOST or not _FIELDS.issuperset(words):
+        return None
+    return str(attributes.pop(CONTRADICTION))
 
 
 def tell(data: dict[str, Any], lost: Sequence[str], before: Any = None) -> None:

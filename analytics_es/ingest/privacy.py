@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from analytics_es.errors import BadPolicy
 from analytics_es.events.checks import kind_of as kind_of_value
-from analytics_es.events.fields import ENTITIES, LEFT_OUT, TAG, named_by
+from analytics_es.events.fields import CONTRADICTION, ENTITIES, LEFT_OUT, TAG, named_by
 from analytics_es.ingest import left_out
 from analytics_es.ingest.plain_values import Remembered, is_id, is_plain, is_private_name, is_word
 from analytics_es.ingest.privacy_names import (
@@ -207,14 +207,17 @@ class PrivacyPolicy:
 
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""
+        contradiction = left_out.take_contradiction(data)
         if self._plan.fits.rest is None:  # rules of before: nothing is counted
             if self.rules:
                 _apply(data, self._plan, pseudonym_of, [])
-            return data
-        before, lost = data.pop(LEFT_OUT, None), list[str]()
-        _apply(data, self._plan, pseudonym_of, lost)
-        if lost or before is not None:
-            left_out.tell(data, lost, before)
+        else:
+            before, lost = data.pop(LEFT_OUT, None), list[str]()
+            _apply(data, self._plan, pseudonym_of, lost)
+            if lost or before is not None:
+                left_out.tell(data, lost, before)
+        if contradiction is not None:
+            data.setdefault("attributes", {})[CONTRADICTION] = contradiction
         return data
 
 

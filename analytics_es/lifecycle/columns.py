@@ -10,11 +10,13 @@ from attrs import fields
 
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.events.fields import (
+    CONTRADICTION,
     EXACT,
     FAMILIES,
     FIELDS,
     LEFT_OUT,
     MILLISECONDS,
+    OF_CONTRADICTION,
     OF_LEFT_OUT,
     TEXT,
     VOCABULARY,
@@ -140,12 +142,17 @@ def _field(name: str, kind: str) -> str:
 
 # ── what a rebuild reads besides ────────────────────────────────────────────────────────────────────────────────
 
-# … with what the policy of privacy left out, as `projection.decoding` has it.
-_LOST = f"""string_split(text ->> '$.data."{LEFT_OUT}"', ' ')"""
-_ALL_NAMES = (
-    f"json_keys(text, '$.data') || CASE WHEN contains(text, {quote(LEFT_OUT)}) "
-    f"THEN list_transform(coalesce({_LOST}, []), lambda name: {quote(OF_LEFT_OUT)} || name) ELSE [] END"
-)
+
+def _listed(mark: str, path: str, beginning: str) -> str:
+    words = f"coalesce(string_split(text ->> '$.data.{path}', ' '), [])"
+    names = f"list_transform({words}, lambda name: {quote(beginning)} || name)"
+    return f"CASE WHEN contains(text, {quote(mark)}) THEN {names} ELSE [] END"
+
+
+# … with what the policy of privacy left out, and what contradicts itself, as `projection.decoding` has it.
+_LOST = _listed(LEFT_OUT, f'"{LEFT_OUT}"', OF_LEFT_OUT)
+_SAID = _listed(CONTRADICTION, f'attributes."{CONTRADICTION}"', OF_CONTRADICTION)
+_ALL_NAMES = f"json_keys(text, '$.data') || {_LOST} || {_SAID}"
 _NAMES = f"CASE WHEN checked THEN CAST(to_json({_ALL_NAMES}) AS VARCHAR) END"
 _CHECKSUM = f"TRY_CAST('0x' || key[13:20] AS {DIGITS})"
 

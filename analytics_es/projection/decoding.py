@@ -10,7 +10,18 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import EXACT, FIELDS, LEFT_OUT, OF_LEFT_OUT, OPEN_FIELDS, TEXT, WHOLE, named_by
+from analytics_es.events.fields import (
+    CONTRADICTION,
+    EXACT,
+    FIELDS,
+    LEFT_OUT,
+    OF_CONTRADICTION,
+    OF_LEFT_OUT,
+    OPEN_FIELDS,
+    TEXT,
+    WHOLE,
+    named_by,
+)
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
 from analytics_es.projection.expressions import references
@@ -34,12 +45,19 @@ DERIVED = {
 # The names of the fields of an event of our families, one text for all events that have the same.
 APART = "\x1f"
 _FIELDS = f"CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), {quote(APART)}) END"
-# … and of any event, by names that begin so, what the policy of privacy left out, which few events tell of.
-_LOST = f"""state ->> '$.data."{LEFT_OUT}"'"""
-_LISTED = f"{quote(OF_LEFT_OUT)} || replace({_LOST}, ' ', {quote(APART + OF_LEFT_OUT)})"
+
+
+def _listed(path: str, beginning: str) -> str:
+    """Return the SQL of the words at a path, each as a name that begins so."""
+    return f"{quote(beginning)} || replace(state ->> '$.data.{path}', ' ', {quote(APART + beginning)})"
+
+
+# … and of any event what the policy of privacy left out, and what contradicts itself, which few events tell of.
+_LOST = _listed(f'"{LEFT_OUT}"', OF_LEFT_OUT)
+_SAID = _listed(f'attributes."{CONTRADICTION}"', OF_CONTRADICTION)
 SHAPE = (
-    f"CASE WHEN contains(state, {quote(LEFT_OUT)}) "
-    f"THEN nullif(concat_ws({quote(APART)}, {_FIELDS}, {_LISTED}), '') ELSE {_FIELDS} END AS shape"
+    f"CASE WHEN contains(state, {quote(LEFT_OUT)}) OR contains(state, {quote(CONTRADICTION)}) "
+    f"THEN nullif(concat_ws({quote(APART)}, {_FIELDS}, {_LOST}, {_SAID}), '') ELSE {_FIELDS} END AS shape"
 )
 RARELY = {"minute"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact

@@ -23,7 +23,7 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
-from analytics_es.queries.unread import concerns, left_out_of, unread_fields
+from analytics_es.queries.unread import concerns, contradictions, left_out_of, unread_fields
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod, UnreadField
 
@@ -249,6 +249,8 @@ class Question:
         events, seconds = self.behind
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
         unread = self._unread()
+        own = [self.snapshot.live[name] for name in self.names]
+        said = contradictions(self.snapshot, self.tiling.spans(), own)
         return Completeness(
             position=position,
             lag_events=events,
@@ -260,6 +262,8 @@ class Question:
             not_stored=self.not_stored(words),
             unread=None if unread is None else sum(entry.events for entry in unread),
             unread_fields=tuple((unread or ())[:UNREAD_SHOWN]),
+            contradictions=sum(said.values()),
+            contradicting=tuple(said)[:UNREAD_SHOWN],
         )
 
     def _unread(self) -> list[UnreadField] | None:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from analytics_es.events.fields import LEFT_OUT, OF_LEFT_OUT, UNREAD
+from analytics_es.events.fields import LEFT_OUT, OF_CONTRADICTION, OF_LEFT_OUT, UNREAD
 from analytics_es.events.suggestions import is_said, type_meant
 from analytics_es.projection import reading
 from analytics_es.projection.declaration import Declaration, consumes
@@ -15,6 +15,7 @@ from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import LeftOutField, UnreadField
 
 USAGE = "usage"  # whose rows under the entity `field` say so
+COUNTED_ELSE = (OF_LEFT_OUT, OF_CONTRADICTION)
 EVER = [Span("day", 0, 2**62)]
 
 
@@ -32,7 +33,7 @@ def unread_fields(
     unread = [
         UnreadField(type=event_type, field=name, events=events, suggestion=reading.meant(event_type, name))
         for event_type, name, events in fields
-        if name not in readings[event_type].names and not is_said(name) and not name.startswith(OF_LEFT_OUT)
+        if name not in readings[event_type].names and not is_said(name) and not name.startswith(COUNTED_ELSE)
     ]
     unread += [
         UnreadField(type=event_type, field=reading.TYPE, events=events, suggestion=meant)
@@ -92,6 +93,23 @@ def left_out_of(snapshot: Snapshot, paths: Sequence[str], spans: Sequence[Span])
     counts = columns_of(measures_of(usage, ["events"]))
     names = {path: {"entity_type": UNREAD, "entity_id": f"{OF_LEFT_OUT}{path}"} for path in paths}
     return {path for path, where in names.items() if snapshot.sums(usage, counts, spans, where=where, by=[])}
+
+
+def contradictions(snapshot: Snapshot, spans: Sequence[Span], declarations: Sequence[Declaration]) -> dict[str, int]:
+    """Return which figures contradict what was told beside them, the most frequent first: how many, by field.
+
+    Of events that some of these projections look at; nothing where no read model counts it.
+    """
+    usage = snapshot.live.get(USAGE)
+    if usage is None or not usage.known:
+        return {}
+    counts = columns_of(measures_of(usage, ["events"]))
+    rows = snapshot.sums(usage, counts, spans, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
+    said = Counter[str]()
+    for event_type, name, events in rows:
+        if name.startswith(OF_CONTRADICTION) and any(consumes(declaration, event_type) for declaration in declarations):
+            said[name.removeprefix(OF_CONTRADICTION)] += events
+    return dict(sorted(said.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
 def concerns(entry: UnreadField, declaration: Declaration) -> bool:

@@ -29,6 +29,8 @@ class Completeness(ValueObject):
     not_stored: what was asked by, such as `user`, and is not stored of some of the events, by a policy of privacy.
     unread: how many fields of events of the period, and types, no projection reads; None where that is not counted.
     unread_fields: the first ten of these by type and field, the most frequent first, with what they may have meant.
+    contradictions: how many figures of events of the period contradict what was told beside them.
+    contradicting: the first ten fields of these, the most frequent first.
     """
 
     position: int
@@ -41,6 +43,8 @@ class Completeness(ValueObject):
     not_stored: tuple[str, ...] = ()
     unread: int | None = None
     unread_fields: tuple[UnreadField, ...] = ()
+    contradictions: int = 0
+    contradicting: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True, eq=False, repr=False)

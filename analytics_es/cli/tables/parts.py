@@ -14,6 +14,7 @@ from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimeP
 
 ALARM = "bold yellow"
 PERCENTILES = "percentiles within 1.1 %"
+CONTRADICTING = 3  # fields that are shown
 MORE = "--top {n} shows all"
 
 
@@ -67,7 +68,19 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
         parts.append(f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}")
     if unread := in_short(answers):
         parts.append(unread)
-    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored or unread else "dim")
+    if contradicted := _contradicted(answers):
+        parts.append(contradicted)
+    doubtful = events or unreadable or not_stored or unread or contradicted
+    return Line(" · ".join(parts), "yellow" if doubtful else "dim")
+
+
+def _contradicted(answers: Sequence[Completeness]) -> str:
+    """Say how many figures contradict what was told beside them; answers about one period mostly count the same."""
+    most = max(answers, key=lambda answer: answer.contradictions)
+    if not most.contradictions:
+        return ""
+    fields = ", ".join(map(words.safe, most.contradicting[:CONTRADICTING]))
+    return f"{words.plural(most.contradictions, 'figure')} contradicted by what was told beside: {fields}"
 
 
 def sealed(answers: Sequence[Completeness]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.conventions.texts import FIRST_CHUNK_EVENTS
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES
 from analytics_es.ingest.otel.reading import Reading

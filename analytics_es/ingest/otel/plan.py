@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from attrs import Factory, frozen
 
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.conventions import COMMON, EMITTERS
 from analytics_es.ingest.otel.conventions.declaration import UNITS, Emitter, Name
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION, OWN
+from analytics_es.ingest.otel.conventions.own import OWN
 from analytics_es.ingest.otel.conventions.texts import DONE, NOT_FREE, SAID
 from analytics_es.ingest.otel.values import plain
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.spans import Span
 
 APART = 200  # scopes that are counted by their names; the names are the emitters', who may make up any number

@@ -10,7 +10,7 @@ from hypothesis import event as happened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es.ingest.otel.conventions.own import CONTRADICTION
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
 from tests.examples import examples

@@ -3,7 +3,6 @@
 from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
 
 PREFIX = "analytics_es."
-CONTRADICTION = f"{PREFIX}contradiction"  # which figures of a span contradict one another: words apart by spaces
 
 _FIELDS = (
     *("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id"),
