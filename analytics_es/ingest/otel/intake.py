@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import Factory, evolve, frozen
@@ -63,7 +64,8 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
 
     taken = Taken()
     if events:
-        hold_strict(analytics.store.log, {event.get("source") for event in events})
+        with suppress(AnalyticsError):  # of a store that is closed, which is said at once
+            hold_strict(analytics.store.log, {event.get("source") for event in events})
         result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
         if result.failure:
             return Taken(failed=len(events) + len(rejected), failure=result.failure)
