@@ -26,12 +26,7 @@ def _traced() -> Iterator[None]:
 
 
 def a_span(number: int, **changes: Any) -> Span:
-    usual: dict[str, Any] = {
-        "trace_id": f"{number + 1:032x}",
-        "span_id": f"{number + 1:016x}",
-        "start_us": 1,
-        "end_us": 2,
-    }
+    ids = {"trace_id": f"{number + 1:032x}", "span_id": f"{number + 1:016x}"}
     return Span(**{**ids, "name": "chat", "start_us": 1, "end_us": 2, **changes})
 
 
