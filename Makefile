@@ -42,7 +42,7 @@ soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who as
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)
 
-fuzz: $(VENV)/ready ## coverage-guided fuzzing (needs atheris): make fuzz FUZZ='door --runs 100000'
+fuzz: $(VENV)/ready ## fuzzing, guided by coverage where atheris is; else of bodies of requests alone: make fuzz FUZZ='otlp --runs 100000'
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 picture: $(VENV)/ready ## draw the report in README anew

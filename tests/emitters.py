@@ -42,8 +42,8 @@ class _Provider(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if request["model"] == "overloaded":
             self._answer(429, {"error": {"message": f"no room for {SECRET}", "type": "rate_limit"}})
-        elif self.path.endswith("/messages"):
-            self._answer(200, _message())
+        elif self.path.partition("?")[0].endswith("/messages"):
+            self._stream_message() if request.get("stream") else self._answer(200, _message())
         elif request.get("stream"):
             self._stream()
         else:
@@ -66,6 +66,23 @@ class _Provider(BaseHTTPRequestHandler):
         self._chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
         self._chunk(choices=[], usage=OPENAI_USAGE)
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _stream_message(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        message, text = _message(), {"type": "text_delta", "text": ANSWER}
+        begun = {**message, "content": [], "stop_reason": None, "usage": {**ANTHROPIC_USAGE, "output_tokens": 1}}
+        ended = {"stop_reason": "end_turn", "stop_sequence": None}
+        self._event("message_start", message=begun)
+        self._event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        self._event("content_block_delta", index=0, delta=text)
+        self._event("content_block_stop", index=0)
+        self._event("message_delta", delta=ended, usage=ANTHROPIC_USAGE)
+        self._event("message_stop")
+
+    def _event(self, type: str, **content: Any) -> None:
+        self.wfile.write(f"event: {type}\ndata: {json.dumps({'type': type, **content})}\n\n".encode())
 
     def _chunk(self, **content: Any) -> None:
         chunk = {"id": "c2", "object": "chat.completion.chunk", "created": 1, "model": ANSWERING_MODEL, **content}
@@ -162,6 +179,7 @@ EMITTERS: dict[str, tuple[str, str, Application]] = {
     "openinference-openai": (OPENINFERENCE_OPENAI, "OpenAIInstrumentor", three_calls),
     "openinference-anthropic": ("openinference.instrumentation.anthropic", "AnthropicInstrumentor", one_message),
     "openllmetry-old": ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor", three_calls),
+    "openllmetry-openai": ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor", three_calls),
     "openllmetry-anthropic": ("opentelemetry.instrumentation.anthropic", "AnthropicInstrumentor", one_message),
 }
 
@@ -181,8 +199,9 @@ def instrumented(tracer_provider: Any, *names: str) -> Iterator[None]:
             instrumentor.uninstrument()
 
 
-def record(name: str, path: Path) -> None:
-    """Write what an emitter tells into a new file, a request a line."""
+@contextmanager
+def writing(path: Path) -> Iterator[Any]:
+    """Give tracers whose spans are written into a new file, a request a line."""
     from opentelemetry.exporter.otlp.json.file import FileSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -190,9 +209,14 @@ def record(name: str, path: Path) -> None:
 
     tracers = TracerProvider(resource=Resource.create({"service.name": "recorded"}))
     tracers.add_span_processor(SimpleSpanProcessor(FileSpanExporter(path)))
-    with provider() as url, instrumented(tracers, name):
-        EMITTERS[name][2](url, tracers)
+    yield tracers
     tracers.shutdown()
+
+
+def record(name: str, path: Path) -> None:
+    """Write what an emitter tells into a new file."""
+    with writing(path) as tracers, provider() as url, instrumented(tracers, name):
+        EMITTERS[name][2](url, tracers)
 
 
 if __name__ == "__main__":

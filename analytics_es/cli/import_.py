@@ -70,12 +70,15 @@ def import_(
 ) -> None:
     """Import files of events; a file again changes nothing.
 
-    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
+    Files are CloudEvents in JSON, or, by a mapping, CSV, JSON or Parquet, or with --format otlp traces and logs.
+    JSON may be a row a line, a list, or an object with a list in it, to which --rows is the path.
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
-    with --rejects, kept; all others are imported.
-    At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
-    --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
-    the rule that keeps it, and how often in the store.
+    with --rejects, kept; all others are imported. A file that cannot be read, or that the mapping does not fit, is
+    named; the others are imported, and the exit code is 1.
+    At the end it says what became of each file, why rows are refused, which keys of the mapping files lack, and of
+    which models calls have no price. It lists what no projection reads, such as prompt_tokens, with what it may have
+    meant; with --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of
+    since, with the rule that keeps it, and how often in the store.
     Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
     skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
     after those of here; where both are about a model at a time, those that came last count.
@@ -84,15 +87,16 @@ def import_(
     Examples:
       analytics-es import events.jsonl
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
+      analytics-es import page.json --mapping usage.toml --rows data.results
       analytics-es import run-2/results.csv --mapping results.toml --source run-2
       analytics-es import traces.jsonl.gz --format otlp
       analytics-es import other-store.jsonl --with-prices
       analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
     if mapping and format:
-        raise click.UsageError("traces need no --mapping: leave it or --format out")
+        raise click.UsageError("traces and logs need no --mapping: leave it or --format out")
     if source and format:
-        raise click.UsageError("traces say who tells them: leave --source or --format out")
+        raise click.UsageError("traces and logs say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     tallies, sources = [], []
     with Bar("looking into the files", ""):

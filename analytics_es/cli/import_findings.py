@@ -92,7 +92,10 @@ class Findings:
         """Look for prices at the times of the calls so far."""
         if not self._used:
             return
-        book = self._book()
+        try:
+            book = self._book()
+        except AnalyticsError:  # the store fails, which is said: what came in until then is told without this
+            return
         for (provider, model, tier, batch, at), calls in self._used.items():
             try:
                 price = book.prices_at(provider or None, model, at, batch=batch, service_tier=tier or None)
@@ -108,8 +111,6 @@ _USED = ("input_tokens", "output_tokens", "searches")
 
 
 def _may_have_price(kind: str, data: Mapping[str, Any]) -> bool:
-    return (
-        bool(data.get("model"))
-        and VERDICTS.get(kind.rpartition(".")[2]) != BEGUN
-        and any(data.get(name) for name in _USED)
-    )
+    verdict = VERDICTS.get(kind.rpartition(".")[2])
+    ended = verdict != BEGUN and (verdict or data.get("status") or data.get("duration_ms") is not None)
+    return bool(ended and data.get("model")) and any(data.get(name) for name in _USED)

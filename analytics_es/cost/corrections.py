@@ -9,11 +9,10 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, UnreadableEvent
-from analytics_es.events import RecordedEvent
+from analytics_es.events import RecordedEvent, checks
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
 from analytics_es.events.event import CORRECTED, correction_id, facts, key_of, microseconds
-from analytics_es.events.fields import VOCABULARY
 from analytics_es.ingest.corrections import (
     EXACT,
     Calls,
@@ -127,7 +126,7 @@ class Corrections:
 
 
 def _checked_cost(cost: Any) -> str:
-    return str(VOCABULARY["cost"]("cost", cost))
+    return str(checks.charge("cost", cost))
 
 
 def _next(call: RecordedEvent, position: int, state: InForce, now: Decimal) -> CostCorrection:

@@ -75,13 +75,14 @@ def ordinal(name: str, value: Any) -> int:
     return number
 
 
-def _number(name: str, value: Any, limit: int) -> None:
+def _number(name: str, value: Any, limit: int, *, signed: bool = False) -> None:
     if type(value) not in (int, float, Decimal):
         raise BadField(field=name, problem=f"must be a number, not {kind_of(value)}")
     if not is_finite(value):
         raise BadField(field=name, problem="must be a finite number", actual=str(value))
-    if not 0 <= value <= limit:
-        raise BadField(field=name, problem=f"must be between 0 and {_power(limit)}", actual=shown(value))
+    if not (-limit if signed else 0) <= value <= limit:
+        least = f"-{_power(limit)}" if signed else "0"
+        raise BadField(field=name, problem=f"must be between {least} and {_power(limit)}", actual=shown(value))
 
 
 def _power(limit: int) -> str:
@@ -113,28 +114,37 @@ FLOAT_DIGITS = 17  # that tell every float from all others
 
 
 def decimal(name: str, value: Any) -> str:
-    """Keep a custom value as the exact decimal that was reported, with up to 18 decimals."""
+    """Keep a custom value as the exact decimal that was reported, with up to 18 decimals; it may be below 0."""
     return _decimal(name, value, MAX_DECIMAL, PLAIN_DECIMAL)
 
 
 def money(name: str, value: Any) -> str:
-    """Keep an amount as the exact decimal that was reported, with up to 18 decimals."""
+    """Keep an amount as the exact decimal that was reported, with up to 18 decimals; a credit is below 0."""
     return _decimal(name, value, MAX_MONEY, PLAIN_MONEY)
+
+
+def charge(name: str, value: Any) -> str:
+    """Keep what a call is said to have cost, which is nothing or more, as `money` keeps it."""
+    digits = money(name, value)
+    if digits.startswith("-"):
+        raise BadField(field=name, problem=f"must be between 0 and {_power(MAX_MONEY)}", actual=digits)
+    return digits
 
 
 def _decimal(name: str, value: Any, limit: int, plain: re.Pattern[str]) -> str:
     if type(value) in (float, Decimal, str):
         digits = repr(value) if type(value) is float else str(value)
-        if plain.fullmatch(digits):
+        if plain.fullmatch(digits.removeprefix("-")) and (digits[0] != "-" or digits.strip("-0.")):
             return digits
     if type(value) is str:
         try:
             value = Decimal(value)
         except InvalidOperation:
             raise BadField(field=name, problem="must be a number", actual=f"{value[:40]!r}") from None
-    _number(name, value, limit)
+    _number(name, value, limit, signed=True)
     exact = value if type(value) is Decimal else Decimal(repr(value))
-    return format(_to_18_decimals(name, exact.copy_abs()), "f").rstrip("0").rstrip(".")
+    digits = format(_to_18_decimals(name, exact.copy_abs()), "f").rstrip("0").rstrip(".")
+    return f"-{digits}" if exact < 0 and Decimal(digits) else digits
 
 
 def _to_18_decimals(name: str, exact: Decimal) -> Decimal:
@@ -145,18 +155,6 @@ def _to_18_decimals(name: str, exact: Decimal) -> Decimal:
             field=name, problem=f"must have at most {MAX_DECIMALS} decimals", actual=f"as many as {shown(exact)}"
         )
     return rounded
-
-
-def signed_money(name: str, value: Any) -> str:
-    """Keep what may be below 0 as `money` keeps the rest."""
-    size: Any = value
-    if type(value) is str:
-        size = value.removeprefix("-")
-    elif type(value) in (int, float, Decimal):
-        size = value.copy_abs() if type(value) is Decimal else abs(value)
-    below = value.is_signed() if type(value) is Decimal else size != value
-    digits = money(name, size)
-    return f"-{digits}" if below and Decimal(digits) else digits
 
 
 def boolean(name: str, value: Any) -> bool:

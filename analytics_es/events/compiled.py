@@ -123,13 +123,13 @@ _WRITTEN = frozenset({str, float, Decimal})
 
 
 def money(value: Any) -> str | None:
-    """Return an amount as it is kept."""
+    """Return an amount as it is kept; what is below 0 is looked at once more."""
     digits = str(value) if type(value) in _WRITTEN else ""
     return digits if checks.PLAIN_MONEY.fullmatch(digits) else None
 
 
 def decimal(value: Any) -> str | None:
-    """Return a custom value as it is kept."""
+    """Return a custom value as it is kept; what is below 0 is looked at once more."""
     digits = str(value) if type(value) in _WRITTEN else ""
     return digits if checks.PLAIN_DECIMAL.fullmatch(digits) else None
 

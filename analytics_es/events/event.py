@@ -148,6 +148,7 @@ def admit(
         data=check_data(family, data, zone),
         recorded_at=now,
     )
+    _check_below_zero(event)
     if event_type == CORRECTED:
         _check_correction(event)
     elif family == "provider" and "cost_change" in event.data:
@@ -199,10 +200,27 @@ def _plain(event_type: object) -> str:
     return event_type
 
 
+# ── below 0 ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What was allocated or granted can only grow: by that it is known when a threshold was reached first.
+_ONLY_GROW = ("budget.allocated", "budget.credit.granted", "budget.threshold.reached")
+
+
+def _check_below_zero(event: RecordedEvent) -> None:
+    """Raise BadField for an amount below 0 that is no credit: what used something costs nothing or more."""
+    cost, amount = event.data.get("cost"), event.data.get("amount")
+    if type(cost) is str and cost.startswith("-") and any(map(event.data.get, _USED)):
+        problem = "must not be below 0 where something was used: a credit is an event of its own, without usage"
+        raise BadField(field="cost", problem=problem, actual=shown(cost))
+    if type(amount) is str and amount.startswith("-") and event.type in _ONLY_GROW:
+        raise BadField(field="amount", problem=f"must not be below 0 in {event.type}", actual=shown(amount))
+
+
 # ── corrections ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 # What would make a correction one more call.
 _OF_CALLS = ("status", "duration_ms", "cost", *(name for name in VOCABULARY if name.endswith("_tokens")), "searches")
+_USED = tuple(name for name in VOCABULARY if name.endswith("_tokens") or name == "searches")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}$")
 
 

@@ -64,7 +64,7 @@ VOCABULARY: dict[str, Check] = {
     "amount": checks.money,
     "currency": checks.currency,
     "corrects": checks.corrects,
-    "cost_change": checks.signed_money,
+    "cost_change": checks.money,
     "from_zero": checks.boolean,
 }
 # What events of providers may say besides.
@@ -104,7 +104,7 @@ def _checked_by(fields: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
 TEXTS, COMMON_TEXTS = _checked_by(VOCABULARY, checks.text), _checked_by(COMMON, checks.text)
 NUMBERS, COMMON_NUMBERS = (_checked_by(fields, checks.count, checks.milliseconds) for fields in (VOCABULARY, COMMON))
 # Fields that are amounts of money, which are kept as the text that was told.
-AMOUNTS = _checked_by(VOCABULARY, checks.money, checks.signed_money)
+AMOUNTS = _checked_by(VOCABULARY, checks.money)
 
 
 # ── what an expression may name ─────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +114,7 @@ TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMA
 _KINDS: dict[Check, str] = {
     **dict.fromkeys((checks.integer, checks.count, checks.ordinal, checks.hours), WHOLE),
     checks.milliseconds: MILLISECONDS,
-    **dict.fromkeys((checks.decimal, checks.money, checks.signed_money), EXACT),
+    **dict.fromkeys((checks.decimal, checks.money), EXACT),
 }
 # One holds names of your own, the other goes to another field when it is recorded.
 _NOT_NAMED = {"attributes", "scope_id"}

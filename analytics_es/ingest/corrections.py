@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadCorrection, NotCorrectable, RefusedEvent
-from analytics_es.events import RecordedEvent
+from analytics_es.events import RecordedEvent, checks
 from analytics_es.events.codec import decode, encode, same_content
 from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
@@ -212,7 +212,7 @@ def _completed(correction: RecordedEvent, call: RecordedEvent, before: InForce) 
 
 
 def _checked(cost: Any) -> str:
-    return str(VOCABULARY["cost"]("cost", cost))
+    return str(checks.charge("cost", cost))
 
 
 def _checked_change(change: Any) -> str:

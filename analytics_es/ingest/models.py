@@ -109,6 +109,8 @@ def _without_prefix(told: str, model: str) -> Served:
     """Return what a name without a prefix tells by the way it is written."""
     if long := _LONG_CONTEXT.fullmatch(model):
         model = long[1]
+    if model.startswith("gpt-35-") and family(told or "azure") == "azure":  # names there have no dots
+        model = f"gpt-3.5-{model[7:]}"
     lower = model.lower()
     if _BEDROCK_ID.fullmatch(lower) and _may_be(told, "aws", lower):
         return Served(BEDROCK, model)

@@ -60,8 +60,16 @@ def made(tree: Tree, row: int | Mapping[str, int]) -> int:
 
     The row is of so many bytes, or of so many by the name of each column, in small letters.
     """
+    return made_by({}, [tree], row)
+
+
+def made_by(columns: Mapping[str, Tree], trees: Sequence[Tree], row: int | Mapping[str, int]) -> int:
+    """Return how many bytes expressions make of a row at most, together with columns that are computed before them."""
     sizing = _Sizing(row)
-    sizing.of(tree)
+    for name, tree in columns.items():
+        sizing.name(name, sizing.of(tree))
+    for tree in trees:
+        sizing.of(tree)
     return sizing.total
 
 
@@ -69,9 +77,13 @@ class _Sizing:
     """Sizes of what the parts of an expression make."""
 
     def __init__(self, row: int | Mapping[str, int]) -> None:
-        self._columns = row if isinstance(row, Mapping) else {}
+        self._columns = dict(row) if isinstance(row, Mapping) else {}
         self._row = row if isinstance(row, int) else sum(row.values())
         self.total = 0
+
+    def name(self, column: str, size: int) -> None:
+        """Take a column that is computed, and how many bytes it has at most."""
+        self._columns[column.lower()] = size
 
     def of(self, node: Any) -> int:
         """Return the most bytes that a part makes."""
@@ -223,6 +235,9 @@ def _fixed() -> frozenset[str]:
     return frozenset({*fixed, "+", "-", "~~", "!~~", "md5", "sha1", "sha256", "dayname", "monthname", "typeof", "chr"})
 
 
-def bounds(trees: Sequence[Tree]) -> list[int]:
-    """Return how many bytes expressions make together of a row that has up to 2^n bytes, for n from 0 to 26."""
-    return [sum(made(tree, 2**power) for tree in trees) for power in range(27)]
+def bounds(trees: Sequence[Tree], columns: Mapping[str, Tree] | None = None) -> list[int]:
+    """Return how many bytes expressions make together of a row that has up to 2^n bytes, for n from 0 to 26.
+
+    `columns` are computed before them, once.
+    """
+    return [made_by(columns or {}, trees, 2**power) for power in range(27)]

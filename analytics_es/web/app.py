@@ -116,14 +116,13 @@ class Entrance:
 
     def _log(self, request: Request, status: int, seconds: float) -> None:
         self.receiver.counts.answered(status)
-        counts, path = request.scope[COUNTS], path_of(request)[:LONGEST]
-        figures = {
-            "method": request.method[:16],
-            "path": path,
-            "status": status,
-            "ms": round(1000 * seconds, 1),
-            **counts,
-        }
+        counts, path = request.scope[COUNTS], _printable(path_of(request)[:LONGEST])
+        figures = {"method": request.method[:16], "path": path, "status": status, "ms": round(1000 * seconds, 1)}
         shown = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
         parts = [f"{figures['method']} {path} {status}", *([shown] if shown else []), f"{figures['ms']:,} ms"]
-        logger.info("%s", " · ".join(parts), extra={"figures": figures})
+        logger.info("%s", " · ".join(parts), extra={"figures": {**figures, **counts}})
+
+
+def _printable(path: str) -> str:
+    """Return a path as a line of a log can have it: it may hold any signs."""
+    return "".join(sign if sign.isprintable() else "?" for sign in path)

@@ -17,13 +17,14 @@ from starlette.responses import Response
 from analytics_es.errors import EventsRefused, OtherMediaType
 from analytics_es.ingest import Message
 from analytics_es.ingest.subscription import Outcome
+from analytics_es.process.cycles import relaxed
 from analytics_es.web import bodies, documents, events
 from analytics_es.web.answers import JSON, PROTOBUF, exported, failed, in_json, media_type, path_of
 from analytics_es.web.limits import Limits, UnderWay
 from analytics_es.web.receiver import Receiver, Told
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
-LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}
 LISTED = 1000  # refused events that an answer names
 COUNTS = "analytics_es.counts"  # in the scope of a request: what its line in the log says
 
@@ -64,7 +65,7 @@ class Handlers:
 
     async def about(self, request: Request) -> Response:
         """Say what this is, and what came in."""
-        return in_json(self.receiver.counts.document())
+        return in_json(self.receiver.document())
 
     # ── OTLP ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,7 +117,8 @@ class Handlers:
             return await asyncio.get_running_loop().run_in_executor(self._pool(), self._worked, work, body, packed)
 
     def _worked(self, work: Callable[[bytes], T], body: bytes, packed: bool) -> T:
-        return work(bodies.unpacked(body, self.limits.body) if packed else body)
+        with relaxed():  # what a request makes has next to no cycles
+            return work(bodies.unpacked(body, self.limits.body) if packed else body)
 
     def _pool(self) -> ThreadPoolExecutor:
         if os.getpid() not in self._workers:

@@ -17,7 +17,7 @@ from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord, ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
-from analytics_es.ingest.otel.span_events import Reader
+from analytics_es.ingest.otel.span_events import Reader, SpanEvents
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.subscription import Intake, Outcome
@@ -63,21 +63,32 @@ class Receiver:
         """Record what the spans of a request tell; raises BodyTooLarge, and NotRecorded where the store fails."""
         came = self._bounded(read, "spans")
         spans = [one.span for one in came if one.span]
-        rejected = [unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
+        rejected = [self._unread(UNREADABLE, "span", one.problem, one.raw) for one in came if one.span is None]
         with self._reading:
             events, ignored = self._events_of(spans, rejected)
+        told = self._taken("spans", len(came), events, rejected, ignored.total())
         self.counts.ignore("scopes", ignored)
-        return self._taken("spans", len(came), events, rejected, ignored.total())
+        return told
 
     def logs(self, read: Iterable[ReadRecord]) -> Told:
         """Record what the log records of a request tell; raises as `traces` does."""
         came = self._bounded(read, "log records")
         records = [one.record for one in came if one.record]
-        rejected = [unread(UNREADABLE_RECORD, "log", one.problem, one.raw) for one in came if one.record is None]
+        rejected = [self._unread(UNREADABLE_RECORD, "log", one.problem, one.raw) for one in came if not one.record]
         with self._reading:
             events, ignored = self._events_of_logs(records, rejected)
+        told = self._taken("log_records", len(came), events, rejected, ignored.total())
         self.counts.ignore("logs", ignored)
-        return self._taken("log_records", len(came), events, rejected, ignored.total())
+        return told
+
+    def document(self) -> dict[str, Any]:
+        """Say what this is, and what came in."""
+        read = self._spans.counts
+        return {
+            **self.counts.document(),
+            "contradictions": dict(read.contradictions.most_common()),
+            **({"pending_spans": read.pending} if read.pending else {}),
+        }
 
     def messages(self, messages: Sequence[Message]) -> list[Outcome]:
         """Record events; raises NotRecorded where the store fails."""
@@ -101,18 +112,20 @@ class Receiver:
 
     def _events_of(self, spans: Sequence[Span], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         """Return the events of spans, and how many spans are none of GenAI, by their scope."""
-        events, ignored = list[Event](), Counter[str]()
-        self._spans.see(spans)
-        for span in spans:
-            try:
-                told = self._spans.events(span)
-            except Exception as error:  # a fault of ours must not cost the other spans
-                rejected.append(rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
-                continue
+        events, before = list[Event](), self._spans.counts.ignored.copy()
+        for span, told, problem in self._read(spans):
             events += told
-            if not told:
-                ignored[span.scope] += 1
-        return events, ignored
+            if problem:
+                rejected.append(rejection(UNREADABLE, problem, {"id": span.key, "name": span.name}))
+        return events, self._spans.counts.ignored - before
+
+    def _read(self, spans: Sequence[Span]) -> list[SpanEvents]:
+        try:
+            return self._spans.read(spans)
+        except Exception as error:  # a fault of ours must not cost the other spans
+            if len(spans) == 1:
+                return [SpanEvents(spans[0], [], reason(error))]
+            return [event for span in spans for event in self._read([span])]
 
     def _events_of_logs(self, records: Sequence[LogRecord], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         events, before = list[Event](), self._logs.ignored.copy()
@@ -120,9 +133,11 @@ class Receiver:
             try:
                 events += self._logs.events([record])
             except Exception as error:
-                problem = reason(error)
-                rejected.append(unread(UNREADABLE_RECORD, "log", problem, record.event_name or record.scope))
+                rejected.append(self._unread(UNREADABLE_RECORD, "log", reason(error), None))
         return events, self._logs.ignored - before
+
+    def _unread(self, code: str, subject: str, problem: str, raw: str | None) -> Event:
+        return unread(code, subject, problem, raw, content=self.content)
 
     def _taken(self, name: str, came: int, events: list[Event], rejected: list[Event], ignored: int) -> Told:
         taken = take(self.service, events, rejected)

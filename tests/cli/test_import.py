@@ -338,7 +338,7 @@ def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
     result = cli("import", TRACES / "genai-openai.jsonl", "--format", "otlp", "--mapping", "m.toml")
 
     assert result.exit_code == 2
-    assert "traces need no --mapping" in result.stderr
+    assert "traces and logs need no --mapping" in result.stderr
 
 
 TWO_EVENTS = """

@@ -278,6 +278,31 @@ def test_sources_that_share_ids_already_are_refused_and_nothing_is_half_done(
     assert open_log(strict_ids=["nobody"]).append(told("otel")) == [Appended(2, True, False)]
 
 
+def test_a_source_becomes_strict_while_the_log_is_open(open_log: OpenLog, path_of_log: bool) -> None:
+    log = open_log()
+    log.append([*told("agents"), *told("otel")])
+
+    log.hold_strict("agents")
+    log.hold_strict("agents")
+
+    for each in (log, open_log()) if path_of_log else (log,):
+        later = each.append(told("agents", "otel", at=NOON + HOUR))
+        assert [(place.position, place.duplicate) for place in later] in (
+            [(1, True), (3, False)],
+            [(1, True), (3, True)],
+        )
+
+
+def test_a_source_that_shares_ids_does_not_become_strict_and_nothing_is_changed(open_log: OpenLog) -> None:
+    log = open_log()
+    log.append([*told("agents"), *told("agents", at=NOON + HOUR)])
+
+    with pytest.raises(SharedIds):
+        log.hold_strict("agents")
+
+    assert log.append(told("agents", at=NOON - HOUR)) == [Appended(3, False, False)]
+
+
 @pytest.mark.parametrize("strict_ids", [[""], ["x" * 257], ["a*b"], ["**"], [1], [None]])
 def test_what_can_be_no_source_cannot_be_strict(open_log: OpenLog, strict_ids: Any) -> None:
     with pytest.raises(BadStrictIds):

@@ -180,12 +180,12 @@ def test_durations_are_finite_numbers_from_zero(
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (-1, "must be between 0 and 10^15, not -1."),
-        ("-0.01", "must be between 0 and 10^15, not -0.01."),
-        (10**15 + 1, "must be between 0 and 10^15, not 1000000000000001."),
-        ("1e19", "must be between 0 and 10^15, not 1E+19."),
-        pytest.param(10**400, f"must be between 0 and 10^15, not {str(10**400)[:60]}….", id="large"),
-        pytest.param(GIANT, "must be between 0 and 10^15, not an int.", id="giant"),
+        (10**15 + 1, "must be between -10^15 and 10^15, not 1000000000000001."),
+        (-(10**15) - 1, "must be between -10^15 and 10^15, not -1000000000000001."),
+        ("1e19", "must be between -10^15 and 10^15, not 1E+19."),
+        ("-1e19", "must be between -10^15 and 10^15, not -1E+19."),
+        pytest.param(10**400, f"must be between -10^15 and 10^15, not {str(10**400)[:60]}….", id="large"),
+        pytest.param(GIANT, "must be between -10^15 and 10^15, not an int.", id="giant"),
         ("NaN", "must be a finite number, not NaN."),
         ("sNaN", "must be a finite number, not sNaN."),
         ("-Infinity", "must be a finite number, not -Infinity."),
@@ -203,15 +203,13 @@ def test_durations_are_finite_numbers_from_zero(
         ("1e-999999999", "must have at most 18 decimals, not as many as 1E-999999999."),
     ],
 )
-def test_money_and_values_are_finite_numbers_from_zero(
-    analytics: AnalyticsService, field: str, value: Any, problem: str
-) -> None:
+def test_money_and_values_are_finite_numbers(analytics: AnalyticsService, field: str, value: Any, problem: str) -> None:
     assert told(analytics, field, value) == problem
 
 
 def test_a_value_may_be_larger_than_money(analytics: AnalyticsService) -> None:
     assert kept(value=10**18) == str(10**18)
-    assert told(analytics, "value", 10**18 + 1) == "must be between 0 and 10^18, not 1000000000000000001."
+    assert told(analytics, "value", 10**18 + 1) == "must be between -10^18 and 10^18, not 1000000000000000001."
 
 
 @pytest.mark.parametrize(
@@ -224,12 +222,40 @@ def test_a_value_may_be_larger_than_money(analytics: AnalyticsService) -> None:
         (-3, "-3"),
         ("0.5", "0.5"),
         (5, "5"),
-        (-0.0, "0.0"),
+        (-0.0, "0"),
         *((zero, "0") for zero in ("-0", Decimal("-0"))),
     ],
 )
-def test_a_change_of_cost_is_exact_and_may_be_below_zero(value: Any, kept: str) -> None:
+def test_money_and_values_are_exact_and_may_be_below_zero(value: Any, kept: str) -> None:
+    billed = {"event_type": "provider.usage.billed", "occurred_at": NOON}
     assert admit(now=NOON, **cost_corrected(cost_change=value)).data["cost_change"] == kept
+    for field in ("cost", "amount", "value"):
+        assert admit(now=NOON, data={field: value, "currency": "USD"}, **billed).data[field] == kept
+
+
+@pytest.mark.parametrize("used", ["input_tokens", "output_tokens", "searches"])
+@pytest.mark.parametrize("cost", [-1, "-0.01"])
+def test_what_used_something_costs_nothing_or_more(analytics: AnalyticsService, used: str, cost: Any) -> None:
+    call = {"event_type": "provider.call.completed", "occurred_at": NOON}
+    data = {"model": "m", "cost": cost, "currency": "USD", used: 5}
+
+    code, message = refusal(analytics, {**call, "data": data})
+
+    assert (code, message.partition(",")[0]) == (
+        "bad_field",
+        "cost: must not be below 0 where something was used: a credit is an event of its own",
+    )
+    assert analytics.record_event(**call, data={**data, used: 0}).ok
+
+
+@pytest.mark.parametrize("event_type", ["budget.allocated", "budget.credit.granted"])
+def test_what_is_allocated_or_granted_is_not_below_zero(analytics: AnalyticsService, event_type: str) -> None:
+    data = {"budget_id": "b", "amount": "-5", "currency": "USD"}
+
+    code, message = refusal(analytics, {"event_type": event_type, "data": data, "occurred_at": NOON})
+
+    assert (code, message) == ("bad_field", f"amount: must not be below 0 in {event_type}, not '-5'.")
+    assert analytics.record_event("budget.spent", data, occurred_at=NOON).ok
 
 
 @pytest.mark.parametrize(

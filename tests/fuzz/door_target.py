@@ -6,8 +6,8 @@ import ast
 
 from analytics_es.errors import RefusedEvent
 from analytics_es.events.codec import decode
+from analytics_es.ingest.batch import admitted
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.recorder import _entry
 from analytics_es.testing import NOON, provider_call
 
 
@@ -21,12 +21,12 @@ def target(content: bytes) -> None:
     event = provider_call()
     for given in ({**event, "data": data}, {**event, "id": text}, {**event, "event_type": text}, data):
         try:
-            entry = _entry(Door(lambda: NOON), NOON, given)
+            entry = admitted(Door(lambda: NOON), NOON, given)
         except RefusedEvent:
             continue
         decode(1, entry.type, entry.state)
     if isinstance(data, dict):
         try:
-            _entry(Door(lambda: NOON), NOON, {**event, "data": {**event["data"], **data}})
+            admitted(Door(lambda: NOON), NOON, {**event, "data": {**event["data"], **data}})
         except RefusedEvent:
             return

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from analytics_es.errors import RefusedEvent
+from analytics_es.ingest.batch import admitted
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.files import rows
-from analytics_es.ingest.recorder import _entry
 from analytics_es.testing import NOON
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -27,6 +27,6 @@ def target(content: bytes) -> None:
             assert row.error
             continue
         try:
-            _entry(Door(lambda: NOON), NOON, row.event)
+            admitted(Door(lambda: NOON), NOON, row.event)
         except RefusedEvent:
             continue

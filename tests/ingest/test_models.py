@@ -112,6 +112,8 @@ def test_bedrock_answers_by_a_bare_name_and_where_it_ran_is_in_what_was_asked_fo
         ("openrouter", "openrouter/anthropic/claude-sonnet-4.5", "openrouter", "anthropic/claude-sonnet-4.5"),
         ("litellm", "together_ai/meta-llama/Llama-3.3-70B", "together_ai", "meta-llama/Llama-3.3-70B"),
         ("anthropic", "claude-sonnet-4-5[1m]", "anthropic", "claude-sonnet-4-5"),
+        ("azure.ai.openai", "gpt-35-turbo-0125", "azure.ai.openai", "gpt-3.5-turbo-0125"),
+        ("azure", "azure/gpt-35-turbo", "azure", "gpt-3.5-turbo"),
     ],
 )
 def test_a_prefix_that_says_who_serves_a_model_is_no_part_of_its_name(

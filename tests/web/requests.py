@@ -57,6 +57,16 @@ def trace(*spans: Json, scope: str = "tests") -> Json:
     return {"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {"name": scope}, "spans": list(spans)}]}]}
 
 
+def log(body: str, scope: str, **attributes: Any) -> Json:
+    """Return a request with one log record."""
+    record = {
+        "timeUnixNano": str(START),
+        "body": {"stringValue": body},
+        "attributes": [_pair(name, value) for name, value in attributes.items()],
+    }
+    return {"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {"name": scope}, "logRecords": [record]}]}]}
+
+
 def in_json(request: Any) -> bytes:
     return orjson.dumps(request)
 

@@ -56,6 +56,7 @@ def test_events_of_our_own_are_recorded_as_record_events_does(
     assert (recorded_first.id, recorded_first.source, recorded_first.occurred_at.isoformat()) == ("j-0", "web", NOON)
 
 
+@pytest.mark.store("memory", "sqlite", "postgres")
 def test_what_is_refused_is_named_by_its_place_and_kept_and_the_rest_is_recorded(
     client: TestClient, analytics: AnalyticsService
 ) -> None:
@@ -123,6 +124,26 @@ def test_what_is_no_json_of_events_is_malformed_and_nothing_of_it_is_kept(
     client: TestClient, analytics: AnalyticsService, body: bytes
 ) -> None:
     answer = client.post("/v1/events", content=body, headers=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+    assert recorded(analytics, REJECTED) == []
+
+
+@pytest.mark.parametrize("bad", [rb'"\ud83d"', b"1e400"])
+def test_one_event_of_a_list_that_cannot_be_read_is_refused_alone(
+    client: TestClient, analytics: AnalyticsService, bad: bytes
+) -> None:
+    body = in_json([event(0), event(1, conversation_id="bad"), event(2)]).replace(b'"bad"', bad)
+
+    answer = client.post("/v1/events", content=body, headers=JSON)
+
+    assert (answer.status_code, jobs(analytics)) == (200, ["j-0", "j-2"])
+    assert answer.json()["refusals"] == [{"index": 1, "code": "unreadable_message", "field": None}]
+    assert client.post("/v1/events", content=body[1:].partition(b"},{")[2], headers=JSON).status_code == 400
+
+
+def test_lines_of_which_none_is_json_are_malformed(client: TestClient, analytics: AnalyticsService) -> None:
+    answer = client.post("/v1/events", content=b"x\n" * 1000, headers=LINES)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
     assert recorded(analytics, REJECTED) == []
@@ -231,3 +252,12 @@ def test_what_a_page_may_send_without_asking_is_refused(client: TestClient, path
     answer = client.post(path, content=in_json(event(0)), headers={"content-type": form})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "other_media_type")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"9" * 300, b'{"event_type":' + b"9" * 30 + b"}", b"[" * 300 + b"]" * 300, b'{"a":' * 900 + b"1" + b"}" * 900],
+    ids=["a large number", "a large number within", "levels of lists", "levels of objects"],
+)
+def test_what_can_hardly_be_written_again_is_refused_like_all_else(client: TestClient, body: bytes) -> None:
+    assert client.post("/v1/events", content=body, headers=JSON).status_code == 400

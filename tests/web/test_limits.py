@@ -20,8 +20,21 @@ from analytics_es.errors import BadArgument, StoreBusy, StoreFailed
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.web import Limits, analytics_app
 from analytics_es.web.counts import MOST_NAMES, OTHERS, Counts
-from tests.stores import PATIENCE, eventually
-from tests.web.requests import JSON, LINES, PROTOBUF, calls, event, in_json, in_protobuf, jobs, slowly, span, trace
+from tests.stores import PATIENCE, eventually, recorded
+from tests.web.requests import (
+    CALL,
+    JSON,
+    LINES,
+    PROTOBUF,
+    calls,
+    event,
+    in_json,
+    in_protobuf,
+    jobs,
+    slowly,
+    span,
+    trace,
+)
 
 GZIP = {"content-encoding": "gzip"}
 
@@ -235,3 +248,23 @@ def test_names_that_are_counted_are_so_many_and_so_long() -> None:
 
     ignored = counts.document()["ignored"]["scopes"]
     assert (len(ignored), ignored[OTHERS], max(map(len, ignored))) == (MOST_NAMES + 1, 50, 128)
+
+
+@pytest.mark.parametrize("failing", [None, 0, 1, 2])
+def test_a_commit_that_fails_loses_nothing_of_spans_that_lie_in_one_another(
+    client: TestClient, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, failing: int | None
+) -> None:
+    outer = {**span(0, **{"gen_ai.usage.input_tokens": 100}), "traceId": f"{1:032x}"}
+    first, second = ({**span(at), "traceId": outer["traceId"], "parentSpanId": outer["spanId"]} for at in (1, 2))
+    first["attributes"] = span(1, **{"gen_ai.usage.input_tokens": 100})["attributes"]
+    second["attributes"] = span(2, **{"gen_ai.usage.input_tokens": 50})["attributes"]
+
+    for at, told in enumerate((first, outer, second)):
+        if at == failing:
+            with monkeypatch.context() as broken:
+                broken.setattr(Recorder, "append", _raising(StoreBusy(seconds=30)))
+                assert client.post("/v1/traces", content=in_json(trace(told)), headers=JSON).status_code == 503
+        assert client.post("/v1/traces", content=in_json(trace(told)), headers=JSON).status_code == 200
+
+    told_tokens = [event.data.get("input_tokens", 0) for event in recorded(analytics, CALL)]
+    assert sum(told_tokens) == 250  # the two inner are more than the outer: all three count

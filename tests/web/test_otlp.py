@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from typing import Any
 
@@ -13,6 +14,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
+from analytics_es.events.walking import MAX_SMALL
+from analytics_es.ingest.otel.halves import whole
+from analytics_es.ingest.otel.span_events import Reader
+from analytics_es.web import analytics_app
 from tests.stores import recorded
 from tests.web.requests import (
     JSON,
@@ -28,10 +33,12 @@ from tests.web.requests import (
     trace,
 )
 
+STORES = pytest.mark.store("memory", "sqlite", "postgres")
 FORMS = pytest.mark.parametrize(("headers", "written"), [(JSON, in_json), (PROTOBUF, in_protobuf)], ids=["json", "pb"])
 
 
 @FORMS
+@STORES
 def test_spans_are_recorded_and_the_answer_is_empty_in_the_form_of_the_request(
     client: TestClient, analytics: AnalyticsService, headers: dict[str, str], written: Any
 ) -> None:
@@ -67,6 +74,7 @@ def test_the_same_request_again_adds_nothing(client: TestClient, analytics: Anal
 REFUSED = {"gen_ai.usage.input_tokens": -5, "note": SECRET}
 
 
+@STORES
 def test_what_is_refused_in_part_is_told_in_json_and_kept(client: TestClient, analytics: AnalyticsService) -> None:
     body = in_json(trace(span(1), span(2, **REFUSED), {**span(3), "traceId": SECRET}))
 
@@ -237,3 +245,67 @@ def test_the_first_page_says_what_this_is_and_what_came_in(client: TestClient) -
     assert about["refused"] == {"bad_field": 1}
     assert about["version"]
     assert orjson.dumps(about)
+
+
+def test_a_path_cannot_write_lines_of_its_own_into_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "analytics_es.web")
+
+    client.get("/a%0aERROR%20made%20up%1b[2J" + "x" * 500)
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "analytics_es.web"]
+    assert line.startswith("GET /a?ERROR made up?[2Jxxx")
+    assert len(line) < 150
+
+
+def test_a_span_that_we_fail_at_does_not_cost_the_others(
+    client: TestClient, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see = Reader.see
+
+    def failing(reader: Reader, batch: Any) -> None:
+        assert not any(span.key.endswith("3") for span in batch), SECRET
+        see(reader, batch)
+
+    monkeypatch.setattr(Reader, "see", failing)
+
+    answer = client.post("/v1/traces", content=in_json(trace(*map(span, range(5)))), headers=JSON)
+
+    assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
+    assert (calls(analytics), reasons(analytics)) == (4, ["unreadable_span"])
+    assert SECRET not in answer.text
+
+
+@pytest.mark.store(privacy="full")
+@pytest.mark.parametrize("content", [False, True])
+def test_of_a_span_that_cannot_be_read_what_was_said_is_kept_only_where_it_is_asked_for(
+    analytics: AnalyticsService, content: bool
+) -> None:
+    client = TestClient(analytics_app(analytics, content=content))
+    unreadable = {**span(1, **{"gen_ai.input.messages": SECRET}), "traceId": "none"}
+
+    client.post("/v1/traces", content=in_json(trace(unreadable)), headers=JSON)
+
+    (kept,) = recorded(analytics, REJECTED)
+    assert (SECRET.encode() in base64.b64decode(kept.data["raw"])) == content
+    assert kept.data["size"] > 100
+
+
+@pytest.mark.parametrize("text", [rb"cut \ud83d", rb"\udE00 cut", rb"\\ud83d stays, \ud83d\ude00 too; \uD83D is cut"])
+@pytest.mark.parametrize("large", [False, True])
+def test_a_text_that_was_cut_through_a_sign_costs_no_call(
+    client: TestClient, analytics: AnalyticsService, text: bytes, large: bool
+) -> None:
+    padding = {"note": "x" * MAX_SMALL} if large else {}
+    body = in_json(trace(span(1, said="HERE"), span(2, **padding))).replace(b"HERE", text)
+
+    answer = client.post("/v1/traces", content=body, headers=JSON)
+
+    assert (answer.content, calls(analytics)) == (b"{}", 2)
+
+
+def test_only_halves_of_signs_are_put_right() -> None:
+    text = rb'{"a": "\\ud83d \\\ud83d \ud83d\ude00 \ud83dx \ude00\ud83d \n"}'
+
+    assert whole(text) == rb'{"a": "\\ud83d \\\ufffd \ud83d\ude00 \ufffdx \ufffd\ufffd \n"}'

@@ -35,7 +35,7 @@ from analytics_es import AnalyticsService
 from analytics_es.web import analytics_app
 from analytics_es.web.server import listening
 from tests.stores import PATIENCE, opened, recorded
-from tests.web.requests import CALL, JSON, PROTOBUF, calls, event, in_json, in_protobuf, jobs, span, trace
+from tests.web.requests import CALL, JSON, PROTOBUF, calls, event, in_json, in_protobuf, jobs, log, slowly, span, trace
 
 Serve = Callable[[Any], str]
 EXPORTERS = pytest.mark.parametrize("exporter", [ProtobufExporter, JsonExporter], ids=["protobuf", "json"])
@@ -141,6 +141,37 @@ def test_recorded_requests_are_taken_byte_for_byte(analytics: AnalyticsService, 
     assert httpx.get(f"http://{address}").json()["refused"] == {}
     spans_again = [event.id for event in recorded(analytics, CALL)]
     assert len(set(spans_again)) == len(spans_again)
+
+
+def test_what_claude_code_sends_in_chunks_is_a_call_however_often_it_comes(
+    analytics: AnalyticsService, served: Serve
+) -> None:
+    address = urlsplit(served(analytics_app(analytics))).netloc
+    told: dict[str, Any] = {
+        "event.name": "api_request",
+        "model": "claude-sonnet-4-5-20250929",
+        "input_tokens": "3",
+        "output_tokens": "250",
+        "cache_read_tokens": "17241",
+        "cache_creation_tokens": "16935",
+        "cost_usd": "0.0727",
+        "duration_ms": "4100",
+        "request_id": "req_011CSHq",
+        "session.id": "s-1",
+        "user.email": "ada@example.com",
+    }
+    body = in_json(log("claude_code.api_request", "com.anthropic.claude_code.events", **told))
+
+    for _ in range(2):
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        connection.request("POST", "/v1/logs", slowly([body[:100], body[100:]]), JSON, encode_chunked=True)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"{}")
+        connection.close()
+
+    (call,) = recorded(analytics, CALL)
+    assert (call.source, call.data["input_tokens"], call.data["output_tokens"]) == ("claude-code", 34_179, 250)
+    assert "ada@example.com" not in str(call)
 
 
 def _sent_as_it_is(address: str, sent: bytes) -> int:

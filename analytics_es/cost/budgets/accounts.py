@@ -223,7 +223,7 @@ def _hours(text: str) -> timedelta | None:
 
 
 def reduced(rows: Rows, currency: str) -> int:
-    """Return by how much corrections have reduced what calls cost, times 10^18, from 0 up."""
+    """Return by how much corrections and credits have reduced what was spent, times 10^18, from 0 up."""
     return -sum(values["reduced"] or 0 for keys, values in rows.items() if keys[1] == currency)
 
 

@@ -91,7 +91,7 @@ class AccountBook:
         )
 
     def _reduced_in(self, currency: str) -> int:
-        """Return by how much corrections have reduced what calls cost in a currency."""
+        """Return by how much corrections and credits have reduced what was spent in a currency."""
         if currency not in self._reduced:
             of_currency = (rows for name, rows in self._rows.items() if name[1] == currency)
             self._reduced[currency] = sum(accounts.reduced(rows, currency) for rows in of_currency)

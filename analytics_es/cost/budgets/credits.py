@@ -99,14 +99,29 @@ def burn(
                 left[place] = NOTHING
         due = overage + sum((amount for when, amount in used if at <= when < until), NOTHING)
         overage = _take(grants, left, at, due)
-    return Burnt(balances=tuple(left), overage=overage)
+    return Burnt(balances=tuple(left), overage=max(overage, NOTHING))
 
 
 def _take(grants: Sequence[Grant], left: list[Decimal], at: datetime, amount: Decimal) -> Decimal:
-    """Take an amount from the balances, in their turn; returns what they did not cover."""
+    """Take an amount from the balances, in their turn; returns what they did not cover.
+
+    An amount below 0, of more refunds than usage, is given back to what burns last, up to what was granted; what is
+    left of it is below 0, and pays for what is used next.
+    """
+    if amount < 0:
+        return _give_back(grants, left, at, amount)
     for place in sorted(range(len(grants)), key=lambda place: grants[place].turn):
         if grants[place].is_active(at):
             taken = min(left[place], amount)
             left[place] -= taken
             amount -= taken
+    return amount
+
+
+def _give_back(grants: Sequence[Grant], left: list[Decimal], at: datetime, amount: Decimal) -> Decimal:
+    for place in sorted(range(len(grants)), key=lambda place: grants[place].turn, reverse=True):
+        if grants[place].is_active(at):
+            given = min(grants[place].amount - left[place], -amount)
+            left[place] += given
+            amount += given
     return amount

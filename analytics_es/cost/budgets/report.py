@@ -183,7 +183,7 @@ def _rate(draft: Draft, spent: Decimal | None, now: datetime) -> Decimal | None:
 
 def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, when: When) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
-    if not remaining or not rate or remaining < 0:
+    if not remaining or not rate or remaining < 0 or rate < 0:
         return None
     days = remaining / rate
     if days >= Decimal(((end or LATEST) - when.now) // MICROSECOND) / (DAY // MICROSECOND):

@@ -13,7 +13,9 @@ from analytics_es.ingest.files.paths import ITEMS, Steps
 # A number is what Python and the engine read without loss, written as numbers are: 007 is a text, and so is a time.
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
-_OWN = re.compile(r"__(row|place|size|(each|kind)[0-9]+)", re.IGNORECASE)  # names of columns beside those of a file
+_OWN = re.compile(
+    r"__(row|place|size|let_.*|(each|kind)[0-9]+)", re.IGNORECASE
+)  # names of columns beside those of a file
 _SCALARS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 MOST_NAMES = 100_000  # of columns that are not in use: rows may each have keys of their own
 _NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")

@@ -162,6 +162,12 @@ def is_of_lines(path: Path) -> bool:
     return _after(second) == b"" and second[:1] == b"{" and not _is_sound(path)
 
 
+def begins_as_json(path: Path) -> bool:
+    """Say whether a file begins as an object or a list does."""
+    with opened(path) as walk:
+        return walk.kind() in (b"{", b"[")
+
+
 def _after(line: bytes) -> bytes | None:
     """Return how what comes after the first value of a line begins, b"" for nothing, None if that value has no end."""
     walk = Walk(BytesIO(line).read)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from analytics_es.ingest.files.batches import Batch
+from analytics_es.ingest.files.definitions import COLUMN
 from analytics_es.ingest.files.lists import Elements, elements
-from analytics_es.ingest.files.mapping import EACH, FILENAME, Mapping, Place, bad_expression
+from analytics_es.ingest.files.mapping import EACH, FILENAME, LET, Place, bad_expression
+from analytics_es.ingest.files.mapping import Mapping as EventMapping
 from analytics_es.ingest.files.paths import as_sql
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions, growth
@@ -16,6 +18,7 @@ from analytics_es.projection import engine, expressions, growth
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
 
+MOST_NAMED = 100  # columns in a message
 MOST_TOGETHER = 2**32  # bytes of a row that are laid beside the elements of its list, all together
 
 
@@ -32,6 +35,7 @@ class Query(NamedTuple):
     source: str
     data: list[tuple[Place, bool]]
     trees: list[growth.Tree]  # of its expressions
+    named: dict[str, growth.Tree]  # of the columns that are computed before these
     columns: list[str]  # that these read, and the file has
     bounds: list[int]  # how much is made of a row that has up to 2^n bytes
     elements: str = ""
@@ -46,19 +50,22 @@ class Query(NamedTuple):
     def made(self, sizes: Iterable[int]) -> int:
         """Return how much is made at most of a row whose columns have so many bytes."""
         row = {name.lower(): size for name, size in zip(self.columns, sizes, strict=True)}
-        return sum(growth.made(tree, row) for tree in self.trees)
+        return growth.made_by(self.named, self.trees, row)
 
 
-def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> Query:
+def bind(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> Query:
     """Bind one [[event]] table to columns of these kinds; raises BadMapping where an expression does not fit them."""
     table, steps = mapping.tables[number], mapping.each[number]
 
     def bound(place: Place, write: Callable[[str, str], str]) -> str:
-        expression = f"(\n{table.get(place, 'NULL')}\n)"
+        told = table.get(place, "NULL")
+        expression = f"(\n{told}\n)"
+        read = {path[0].lower() for path in expressions.references(told)}
         try:
-            return write(expression, expressions.type_of(expression, kinds))
+            used = {name: kind for name, kind in kinds.items() if name.lower() in read}
+            return write(expression, expressions.type_of(expression, used or {"__row": "BIGINT"}))
         except ValueError as error:
-            problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
+            problem = f"{in_one_line(error)} {_columns(batch, file)}"
             raise bad_expression(mapping.path, number + 1, place, problem) from error
 
     nulls = "".join(f", NULL AS {engine.quote_name(name)}" for name in batch.empty)
@@ -68,39 +75,77 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
     batch_sql = f"(SELECT *{nulls} FROM batch)"
     listed: Elements | None = None
     if steps:
-        is_text = f"__each{number}" in kinds
-        kind = "" if is_text else _kind_of_list(mapping, number, kinds, batch, file)
-        listed = elements(number, steps, kinds, kind)
+        listed = elements(number, steps, kinds, _kind_of_list(mapping, number, kinds, batch, file))
         shadowed = [name for name in kinds if name.lower() == EACH]
         kinds = {name: kind for name, kind in kinds.items() if name not in shadowed} | {EACH: listed.kind}
         exclude = f" EXCLUDE ({engine.quote_name(shadowed[0])})" if shadowed else ""
         batch_sql = f"(SELECT *{exclude} FROM {batch_sql})"
+    kinds, lets = dict(kinds), {f"{COLUMN}{name}": expression for (_, name), expression in _lets(table)}
+    for name in lets:
+        kinds[name] = bound((LET, name.removeprefix(COLUMN)), lambda _, kind: kind)
     common = {"type": _as_text, "occurred_at": _as_time, "id": _as_text, "known_by": _as_text, "source": _as_text}
     data = {place: bound(place, _as_value) for place in table if place[0] == "data"}
     fields = [*(bound((key,), write) for key, write in common.items()), *data.values()]
     where = bound(("where",), lambda sql, _: f"CAST({sql} AS BOOLEAN)") if ("where",) in table else "TRUE"
-    trees = [expressions.tree(expression) for expression in table.values()]
+    trees = [expressions.tree(expression) for place, expression in table.items() if place[0] != LET]
+    named = {name: expressions.tree(expression) for name, expression in lets.items()}
     read = {path[0].lower() for expression in table.values() for path in expressions.references(expression)}
-    columns = [name for name in kinds if name.lower() in read and name not in (*batch.empty, FILENAME)]
+    columns = [name for name in kinds if name.lower() in read and name not in (*batch.empty, FILENAME, *lets)]
     places = [(place, value.startswith("to_json")) for place, value in data.items()]
     by, source, of_elements, no_lists = "__row", batch_sql, "", ""
     if listed:
         by, source = "__element", f"(SELECT * FROM {_TABLE}{number} JOIN {batch_sql} USING (__row))"
         beside = [name for name in columns if name != EACH]
         of_elements = _elements_of_a_batch(number, listed, batch_sql, beside)
-        no_lists = _no_lists(listed, batch_sql, where, beside)
+        no_lists = _no_lists(listed, batch_sql, where, beside, lets)
     # The fields of the events that one [[event]] table makes of some rows. CASE keeps it from looking at others, and
     # so does MATERIALIZED: casts of what is within an object would be made where the object is read, for every row.
     sql = f"""
-        WITH stretch AS MATERIALIZED (SELECT * FROM {source} WHERE {by} BETWEEN $1 AND $2)
-        SELECT {by}, {", ".join(fields)} FROM stretch
+        WITH stretch AS MATERIALIZED (SELECT * FROM {source} WHERE {by} BETWEEN $1 AND $2){_computed(lets)}
+        SELECT {by}, {", ".join(fields)} FROM {_last(lets)}
         WHERE CASE WHEN {by} BETWEEN $1 AND $2 THEN {where} END ORDER BY {by}
     """
-    bounds, id_is_whole = growth.bounds(trees), not listed or _says_which(table.get(("id",)))
-    return Query(number, sql, source, places, trees, columns, bounds, of_elements, no_lists, id_is_whole)
+    bounds, id_is_whole = growth.bounds(trees, named), not listed or _says_which(table.get(("id",)))
+    return Query(number, sql, source, places, trees, named, columns, bounds, of_elements, no_lists, id_is_whole)
 
 
-def check_times(mapping: Mapping, batch: Batch, file: str) -> None:
+def _lets(table: dict[Place, str]) -> Iterator[tuple[Place, str]]:
+    return ((place, expression) for place, expression in table.items() if place[0] == LET)
+
+
+def _levels(lets: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return named expressions level by level: those of one read columns of the levels before."""
+    levels, level_of = list[dict[str, str]](), dict[str, int]()
+    for name, expression in lets.items():
+        read = {path[0] for path in expressions.references(expression)}
+        level_of[name] = 1 + max((level_of[other] for other in read if other in level_of), default=-1)
+        if level_of[name] == len(levels):
+            levels.append({})
+        levels[level_of[name]][name] = expression
+    return levels
+
+
+def _computed(lets: Mapping[str, str]) -> str:
+    """Return the tables of a stretch with the columns that are computed, each of them once."""
+    tables, above = list[str](), "stretch"
+    for depth, level in enumerate(_levels(lets)):
+        columns = ", ".join(f"({expression}) AS {engine.quote_name(name)}" for name, expression in level.items())
+        tables.append(f", stretch{depth} AS MATERIALIZED (SELECT *, {columns} FROM {above})")
+        above = f"stretch{depth}"
+    return "".join(tables)
+
+
+def _last(lets: Mapping[str, str]) -> str:
+    return f"stretch{len(_levels(lets)) - 1}" if lets else "stretch"
+
+
+def _columns(batch: Batch, file: str) -> str:
+    """Say which columns a file has, the first of many."""
+    more = f" and {len(batch.names) - MOST_NAMED:,} more" if len(batch.names) > MOST_NAMED else ""
+    return f"(the columns of {file} are: {', '.join(batch.names[:MOST_NAMED])}{more})"
+
+
+def check_times(mapping: EventMapping, batch: Batch, file: str) -> None:
     """Raise BadMapping for a file that has nothing of what any table takes its time from: no row could be an event."""
     missing = {name.lower() for name in batch.missing}
     place = ("occurred_at",)
@@ -108,16 +153,21 @@ def check_times(mapping: Mapping, batch: Batch, file: str) -> None:
         read = [path[0].lower() for path in expressions.references(table[place])]
         if not read or not missing.issuperset(name for name in read) or (steps and EACH in read):
             return
-    problem = f"no column {mapping.tables[0][place]!r:.80} (the columns of {file} are: {', '.join(batch.names)})"
+    problem = f"no column {mapping.tables[0][place]!r:.80} {_columns(batch, file)}"
     raise bad_expression(mapping.path, 1, place, problem)
 
 
-def _kind_of_list(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
-    """Return the type of the list that a table goes through, in a file whose columns have types."""
+def _kind_of_list(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
+    """Return the type of the list that a table goes through; raises BadMapping where the file lacks it, and may not."""
+    steps = mapping.each[number]
     try:
-        return expressions.type_of(as_sql(mapping.each[number]), kinds)
+        if f"__each{number}" not in kinds:
+            return expressions.type_of(as_sql(steps), kinds)
+        if str(steps[0]).lower() not in map(str.lower, (*batch.names, *batch.missing)):
+            raise ValueError(f"no column {steps[0]!r:.80}")
+        return kinds[f"__each{number}"]
     except ValueError as error:
-        problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
+        problem = f"{in_one_line(error)} {_columns(batch, file)}"
         raise bad_expression(mapping.path, number + 1, (EACH,), problem) from error
 
 
@@ -145,7 +195,7 @@ def _elements_of_a_batch(number: int, listed: Elements, batch_sql: str, columns:
     """
 
 
-def _no_lists(listed: Elements, batch_sql: str, where: str, columns: list[str]) -> str:
+def _no_lists(listed: Elements, batch_sql: str, where: str, columns: list[str], lets: Mapping[str, str]) -> str:
     """Return the query of rows with something else than a list, unless `where` says that they do not matter."""
     too_much = f"'its list has ' || len({listed.sql}) || ' elements, too many for a row that is so long'"
     instead = f"""
@@ -157,8 +207,8 @@ def _no_lists(listed: Elements, batch_sql: str, where: str, columns: list[str]) 
         WITH stretch AS MATERIALIZED (
             SELECT *, CAST(NULL AS {listed.kind}) AS {EACH}, {instead} AS __instead
             FROM {batch_sql} WHERE __row BETWEEN $1 AND $2
-        )
-        SELECT __row, __instead FROM stretch
+        ){_computed(lets)}
+        SELECT __row, __instead FROM {_last(lets)}
         WHERE CASE WHEN __row BETWEEN $1 AND $2 AND __instead IS NOT NULL THEN coalesce({where}, TRUE) END
         ORDER BY __row
     """

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
 from analytics_es.ingest.files.other_spans import read_other
+from analytics_es.ingest.otel.halves import loads
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan, read_record, read_span, unknown
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME
@@ -174,11 +175,14 @@ def _read(walk: Walk, kind: str, origin: Origin, *, only_looked: bool) -> Read:
     if kind == METRICS or only_looked:
         walk.text()
         return Passed()
-    document = walk.value()
+    text = walk.text()
     what, read = ("a span", read_span) if kind == SPANS else ("a log record", read_record)
-    if document is not TOO_LARGE:
-        return read(origin, document)
     problem = f"not {what}: {TOO_LARGE_PART}"
+    if text is not None:
+        try:
+            return read(origin, loads(text))
+        except ValueError as error:  # its brackets are right: what comes after it can be read
+            problem = f"not {what}: not valid JSON: {error}"
     return ReadRecord(None, None, problem) if kind == LOGS else ReadSpan(None, None, problem)
 
 

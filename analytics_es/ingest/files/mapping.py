@@ -12,7 +12,7 @@ from attrs import frozen
 
 from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.events.checks import shown
-from analytics_es.ingest.files.definitions import Definitions
+from analytics_es.ingest.files.definitions import COLUMN, Definitions
 from analytics_es.ingest.files.paths import ITEMS, Steps, paths_read, read_steps
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions
@@ -26,6 +26,7 @@ _KEYS = ("where", *_REQUIRED, "id", "known_by", "source")
 _BESIDE = ("rows", "optional", "let")  # what a mapping may say at its top, beside its [[event]] tables
 FILENAME = "filename"  # a column of every file that has none of that name
 EACH = "each"  # the list that a table makes an event of each element of, and the name of the element
+LET = "let"  # named expressions
 _TABLES = (("data",), ("data", "attributes"))
 
 
@@ -115,20 +116,31 @@ def mapping_of(settings: dict[str, Any], path: Path) -> Mapping:
 
 
 def _written_out(path: Path, let: Any, tables: tuple[dict[Place, Any], ...]) -> tuple[dict[Place, Any], ...]:
-    """Return the tables with what [let] defines in the place of its names; what is no text is told later."""
+    """Return the tables with what [let] defines in the place of its names; what is no text is told later.
+
+    The named expressions that a table reads are at its places ("let", name), each after those that it reads itself.
+    """
     if let is None:
         return tables
     try:
         definitions = Definitions.read(let)
     except ValueError as error:
         raise BadMapping(path=path, problem=f"let: {error}") from None
-    for number, table in enumerate(tables, 1):
+    return tuple(_with_columns(path, number, definitions, table) for number, table in enumerate(tables, 1))
+
+
+def _with_columns(path: Path, number: int, definitions: Definitions, table: dict[Place, Any]) -> dict[Place, Any]:
+    written = dict[Place, Any]()
+    place: Place = (LET,)
+    try:
         for place, expression in table.items():
-            try:
-                table[place] = definitions.written_out(expression) if isinstance(expression, str) else expression
-            except ValueError as error:
-                raise bad_expression(path, number, place, str(error)) from None
-    return tables
+            written[place] = definitions.written_out(expression) if isinstance(expression, str) else expression
+        place = (LET,)
+        texts = (expression for expression in written.values() if isinstance(expression, str))
+        columns = definitions.used(texts)
+    except ValueError as error:
+        raise bad_expression(path, number, place, str(error)) from None
+    return {**{(LET, name): expression for name, expression in columns.items()}, **written}
 
 
 def _steps(path: Path, name: str, text: Any) -> Steps:
@@ -182,13 +194,14 @@ def _paths(path: Path, number: int, table: dict[Place, Any]) -> Iterator[Steps]:
         if (key,) not in table:
             raise bad_expression(path, number, (key,), "is missing")
     for place, expression in table.items():
-        if place not in {(key,) for key in _KEYS} and place[:-1] not in _TABLES:
+        if place not in {(key,) for key in _KEYS} and place[:-1] not in (*_TABLES, (LET,)):
             problem = f"is not known: use {', '.join((*_KEYS, EACH))} or the table [event.data]"
             raise bad_expression(path, number, place, problem)
         if not isinstance(expression, str):
             problem = f"must be a text that holds an SQL expression, not {shown(expression)}"
             raise bad_expression(path, number, place, problem)
         try:
-            yield from paths_read(expressions.tree(expression))
+            paths = paths_read(expressions.tree(expression))
+            yield from (steps for steps in paths if not str(steps[0]).startswith(COLUMN))
         except (ValueError, RecursionError, engine.EngineError) as error:
             raise bad_expression(path, number, place, in_one_line(error)) from error

@@ -8,6 +8,7 @@ from typing import Self
 
 from attrs import define, field
 
+from analytics_es.ingest.files.catalogue import Shape
 from analytics_es.ingest.files.events import ImportedRow
 
 
@@ -18,6 +19,8 @@ class Notes:
     rows: how many there are, as far as it was read: of these, some may give nothing.
     missing: the keys that its mapping reads and that no row of it has, with a name that is near; from the beginning.
     broken: where it breaks off, so that rows may be lost; "" where it does not.
+    read_as: the format that was said or recognised; "" for CloudEvents and by a mapping of one's own.
+    shape: which of its shapes, where the format is one that comes with the package.
     ignored: what gives no event and is no fault, such as spans that are no calls: how many, by what they are.
     """
 
@@ -25,6 +28,8 @@ class Notes:
     missing: dict[str, str] = field(factory=dict)
     broken: str = ""
     ignored: Counter[str] = field(factory=Counter)
+    read_as: str = ""
+    shape: Shape | None = None
 
 
 class Rows(Iterator[ImportedRow]):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analytics_es.ingest.otel.plan import COSTS, COUNTS, NUMBERS, Lookup
-from analytics_es.ingest.otel.values import inside, is_true, milliseconds, number, plain
+from analytics_es.ingest.otel.plan import COSTS, COUNTS, DURATIONS, NUMBERS, TRUTHS, Lookup, Plan
+from analytics_es.ingest.otel.values import at, is_true, milliseconds, number, parsed, plain, remembered
 from analytics_es.ingest.providers import renamed
 
 Places = tuple[Lookup, ...]
+LONGEST = 128  # characters of a provider's name
 
 
 class Told:
@@ -20,13 +21,33 @@ class Told:
     said: the fields whose attributes contradict one another.
     """
 
-    __slots__ = ("apart", "fields", "said", "values")
+    __slots__ = ("apart", "fields", "parsed", "said", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.fields = dict[str, Any]()
         self.apart = dict[str, list[str]]()
         self.said = list[str]()
+        self.parsed = dict[str, Any]()
+
+    def follow(self, plan: Plan) -> None:
+        """Take what a plan looks up; most fields are told once, as what they are: that is seen without more."""
+        values, fields = self.values, self.fields
+        for field, attribute in plan.texts:
+            value = values[attribute]
+            if type(value) is str and value.isascii() and "\0" not in value:
+                if value:
+                    fields[field] = value
+            elif value is not None:
+                fields[field] = plain(value)
+        for field, attribute in plan.numbers:
+            value = values[attribute]
+            if type(value) is int:
+                fields[field] = value
+            elif value is not None and value != "":
+                fields[field] = number(value)
+        for field, places in plan.others:
+            FOLLOWED.get(field, _text)(self, field, places)
 
     def at(self, places: Places) -> list[tuple[Lookup, Any]]:
         """Return what is told at some places, as far as something is."""
@@ -34,10 +55,12 @@ class Told:
         for place in places:
             value = self.values.get(place.attribute)
             if place.inside:
-                value = inside(value, place.inside)
+                if place.attribute not in self.parsed:
+                    self.parsed[place.attribute] = parsed(value)
+                value = at(self.parsed[place.attribute], place.inside)
             if place.words is not None:
                 value = place.words.get(plain(value))
-            if value is not None and value != "":
+            if value is not None and value != "" and (place.zero or number(value) != 0):
                 told.append((place, value))
         return told
 
@@ -47,14 +70,8 @@ class Told:
             self.apart[field] = attributes
 
 
-def text(told: Told, field: str, places: Places) -> None:
+def _text(told: Told, field: str, places: Places) -> None:
     """Take a text."""
-    if (
-        len(places) == 1 and not places[0].inside and places[0].words is None
-    ):  # most are told once: that is seen without more
-        if (value := told.values.get(places[0].attribute)) is not None and value != "":
-            told.fields[field] = plain(value)
-        return
     if values := told.at(places):
         chosen = values[0][1]
         told.fields[field] = plain(chosen)
@@ -66,16 +83,20 @@ def _provider(told: Told, field: str, places: Places) -> None:
     """Take the first that is no framework's name; where all are, the first, which may tell how models are written."""
     names = [(place, plain(value)) for place, value in told.at(places)]
     if names:
-        chosen = next((name for _, name in names if renamed(name)), names[0][1])
+        chosen = next((name for _, name in names if _is_provider(name[:LONGEST])), names[0][1])
         told.fields[field] = chosen
-        told.leave(field, [place.attribute for place, name in names if name != chosen or not renamed(name)])
+        others = [place.attribute for place, name in names if name != chosen or not _is_provider(name[:LONGEST])]
+        told.leave(field, others)
+
+
+@remembered
+def _is_provider(name: str) -> bool:
+    """Say whether a name is no framework's."""
+    return bool(renamed(name))
 
 
 def _count(told: Told, field: str, places: Places) -> None:
     """Take the first that is not zero; others that are not, and are not the same, contradict it."""
-    if len(places) == 1 and type(value := told.values.get(places[0].attribute)) is int and not places[0].inside:
-        told.fields[field] = value
-        return
     counts = [(place, number(value)) for place, value in told.at(places)]
     if not counts:
         return
@@ -116,8 +137,8 @@ def _currency(told: Told, field: str, places: Places) -> None:
 FOLLOWED: Mapping[str, Callable[[Told, str, Places], None]] = {
     **dict.fromkeys(NUMBERS, _count),
     **dict.fromkeys(COSTS, _cost),
-    **dict.fromkeys(("time_to_first_chunk", "duration"), _duration),
-    **dict.fromkeys(("batch", "pending"), _truth),
+    **dict.fromkeys(DURATIONS, _duration),
+    **dict.fromkeys(TRUTHS, _truth),
     "provider": _provider,
     "currency": _currency,
 }

@@ -6,7 +6,6 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import Factory, evolve, frozen
@@ -57,26 +56,25 @@ class Taken:
 
 def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping[str, Any]] = ()) -> Taken:
     """Record events, and keep what the door refuses of them and what was `rejected` before; durable when it returns."""
-    rejected = list(rejected)
+    rejected, told = list(rejected), events
 
     def refuse(refusal: Refusal) -> None:
-        rejected.append(rejection(refusal.code, refusal.message, events[refusal.index], refusal.field))
+        rejected.append(rejection(refusal.code, refusal.message, told[refusal.index], refusal.field))
 
     taken = Taken()
-    if events:
-        with suppress(AnalyticsError):  # of a store that is closed, which is said at once
+    try:
+        if events:
             hold_strict(analytics.store.log, {event.get("source") for event in events})
-        result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
-        if result.failure:
-            return Taken(failed=len(events) + len(rejected), failure=result.failure)
-        receipt = result.unwrap()
-        taken = Taken(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
-    if rejected:
-        try:
+            result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
+            if result.failure:
+                return Taken(failed=len(events) + len(rejected), failure=result.failure)
+            receipt = result.unwrap()
+            taken = Taken(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
+            events = ()
+        if rejected:
             analytics.store.recorder.reject(rejected)
-        except AnalyticsError as error:
-            failure = Failure(code=error.code, message=str(error))
-            return evolve(taken, failed=len(rejected), failure=failure)
+    except AnalyticsError as error:
+        return evolve(taken, failed=len(events) + len(rejected), failure=Failure(code=error.code, message=str(error)))
     return evolve(taken, refused=Counter(map(_why, rejected)))
 
 
@@ -85,17 +83,18 @@ def _why(rejected: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (reason["code"], str(reason.get("field") or "").partition(".")[0])))
 
 
-def unread(code: str, subject: str, problem: str, raw: str | None) -> dict[str, Any]:
-    """Return what keeps a span or a record that cannot be read, and its text as far as there is room for it."""
+def unread(code: str, subject: str, problem: str, raw: str | None, *, content: bool) -> dict[str, Any]:
+    """Return what keeps a span or a record that cannot be read; its text, what was said in it too, if `content`."""
     text = (raw or "").encode()
+    kept = text[:MAX_RAW] if content else b""
     return {
         "event_type": REJECTED,
         "data": {
             "subject": subject,
             "reason": {"code": code, "problem": f"it cannot be read as a {subject}", "message": problem},
-            "raw": base64.b64encode(text[:MAX_RAW]).decode(),
+            "raw": base64.b64encode(kept).decode(),
             "size": len(text),
-            "truncated": len(text) > MAX_RAW,
+            "truncated": len(text) > len(kept),
         },
         "source": SOURCE,
     }

@@ -53,7 +53,7 @@ NOTHING = Share({}, False, False)
 class Nesting:
     """Remembers spans; tell it of them with `see`, then ask.
 
-    Usage counts by the definition of docs/opentelemetry.md, whatever the order in which spans are seen before the first
+    Usage counts by the definition of the guide, whatever the order in which spans are seen before the first
     question. Spans may be seen after it as well: what counts in a span only grows, and what was counted before is known
     of the last `limit` spans, by default of all. Where all are seen `at_once`, before the first question, that takes
     less memory. Not for several threads at once.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from attrs import Factory, frozen
@@ -29,6 +29,9 @@ COUNTS = dict.fromkeys((*TOTALS, *PARTS, *WRITES, *SPECIAL))  # in this order
 COSTS = frozenset(("cost", "input_cost", "output_cost"))
 USAGE = COUNTS.keys() | COSTS
 NUMBERS = COUNTS.keys() | {"attempt", "resends"}
+# Fields that are no texts, or texts of which not each is taken.
+DURATIONS, TRUTHS = ("time_to_first_chunk", "duration"), ("batch", "pending")
+NOT_PLAIN = frozenset((*COSTS, *DURATIONS, *TRUTHS, "provider", "currency"))
 # A span that tells one of these is one of GenAI.
 TELLING = USAGE | {"operation", "kind", "provider", "request_model", "response_model"}
 
@@ -37,7 +40,9 @@ TELLING = USAGE | {"operation", "kind", "provider", "request_model", "response_m
 _COMMON = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id", "error_type")
 _CALLED = ("provider", "request_model", "response_model", "operation", "service_tier", "batch", "tool_of")
 TAKEN: Mapping[str, frozenset[str]] = {
-    "provider.call": frozenset((*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk", *USAGE, "currency")),
+    "provider.call": frozenset(
+        (*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk", "duration", *USAGE, "currency")
+    ),
     "without usage": frozenset((*_COMMON, *_CALLED, "attempt", "resends", "time_to_first_chunk")),
     "tool.call": frozenset((*_COMMON, "attempt", "resends", "tool")),
     "retrieval": frozenset((*_COMMON, "attempt", "resends", "data_source")),
@@ -54,6 +59,7 @@ class Lookup(NamedTuple):
     per_unit: float
     currency: str
     words: Mapping[str, str] | None = None
+    zero: bool = True
 
 
 class Table:
@@ -66,7 +72,9 @@ class Table:
             if name.attribute.endswith("*"):
                 self._prefixes.append((name.attribute[:-1], rank, name))
             else:
-                self._exact.setdefault(name.attribute, []).append((rank, name))
+                rows = self._exact.setdefault(name.attribute, [])
+                if not any((nearer.field, nearer.inside) == (name.field, name.inside) for _, nearer in rows):
+                    rows.append((rank, name))
         self.told_by_all = sum(len(names) for names in (OWN.names, emitter.names, others))
 
     def rows(self, attribute: str) -> Iterator[tuple[int, Name]]:
@@ -103,6 +111,9 @@ class Plan:
     """What to look up in spans that one emitter wrote with the same attributes.
 
     lookups: by field, where it may be told, the first that counts first.
+    texts, numbers: of these the fields that one attribute tells, as a text or as a number, and nothing else has to do.
+    others: of these the rest.
+    counted: the fields that are counts of tokens, in order.
     telling: they are spans of GenAI, as one of their names says.
     tells_usage: one of their names tells tokens or a cost.
     unread: names that no row reads, as far as they may be stored.
@@ -112,6 +123,10 @@ class Plan:
 
     emitter: Emitter
     lookups: tuple[tuple[str, tuple[Lookup, ...]], ...]
+    texts: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    others: tuple[tuple[str, tuple[Lookup, ...]], ...]
+    counted: tuple[str, ...]
     telling: bool
     tells_usage: bool
     unread: tuple[str, ...]
@@ -143,16 +158,33 @@ def compiled(emitter: Emitter, names: Collection[str], *, recognised: bool) -> P
             kept = is_kept(attribute)
             unread += [attribute] if kept else []
             unfit += not kept and not is_person(attribute)
-    lookups = {field: tuple(place for _, place in sorted(places, key=_rank)) for field, places in fields.items()}
+    lookups = {field: _once(place for _, place in sorted(places, key=_rank)) for field, places in fields.items()}
+    alone = {
+        field: places[0].attribute
+        for field, places in lookups.items()
+        if len(places) == 1 and not places[0].inside and places[0].words is None and field not in NOT_PLAIN
+    }
     return Plan(
         emitter=emitter,
         lookups=tuple(lookups.items()),
+        texts=tuple((field, attribute) for field, attribute in alone.items() if field not in NUMBERS),
+        numbers=tuple((field, attribute) for field, attribute in alone.items() if field in NUMBERS),
+        others=tuple((field, places) for field, places in lookups.items() if field not in alone),
+        counted=tuple(field for field in COUNTS if field in lookups),
         telling=telling,
         tells_usage=not USAGE.isdisjoint(lookups),
         unread=tuple(sorted(unread)),
         unfit=unfit,
         repeats=tuple((name, frozenset(words)) for name, words in emitter.repeats.items() if name in names),
     )
+
+
+def _once(places: Iterable[Lookup]) -> tuple[Lookup, ...]:
+    """Return places without those that are there already: several tables may have one name."""
+    once = dict[tuple[str, tuple[str, ...]], Lookup]()
+    for place in places:
+        once.setdefault((place.attribute, place.inside), place)
+    return tuple(once.values())
 
 
 def _rank(ranked: tuple[int, Lookup]) -> int:
@@ -162,7 +194,7 @@ def _rank(ranked: tuple[int, Lookup]) -> int:
 def _lookup(name: Name, attribute: str) -> Lookup:
     keys = tuple(name.inside.split(".")) if name.inside else ()
     currency = (name.unit or "USD") if name.field in COSTS else ""
-    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), currency, name.words)
+    return Lookup(attribute, keys, UNITS.get(name.unit or "", 1), currency, name.words, name.zero)
 
 
 # ── names that are not kept ─────────────────────────────────────────────────────────────────────────────────────

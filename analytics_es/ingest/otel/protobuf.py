@@ -147,15 +147,19 @@ def _record(place: _Place, sent: SentRecord) -> LogRecord:
         service=place.service,
         scope=place.scope,
         scope_version=place.version,
-        trace_id=_id_or_none(sent.trace_id, _NO_TRACE),
-        span_id=_id_or_none(sent.span_id, _NO_SPAN),
+        trace_id=_id_or_none("traceId", sent.trace_id, _NO_TRACE),
+        span_id=_id_or_none("spanId", sent.span_id, _NO_SPAN),
         dropped=sent.dropped_attributes_count,
     )
 
 
-def _id_or_none(sent: bytes, none: bytes) -> str:
-    """Return which trace or span a record lies in, which is not what tells it from others: a wrong one is none."""
-    return sent.hex() if len(sent) == len(none) and sent != none else ""
+def _id_or_none(name: str, sent: bytes, none: bytes) -> str:
+    """Return the id of the trace or span that a record lies in, "" where it lies in none."""
+    if not sent or sent == none:
+        return ""
+    if len(sent) != len(none):
+        raise ValueError(_no_id(name, sent))
+    return sent.hex()
 
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from analytics_es.ingest.models import served
 from analytics_es.ingest.otel import recognition
-from analytics_es.ingest.otel.following import FOLLOWED, Told, text
+from analytics_es.ingest.otel.following import Told
 from analytics_es.ingest.otel.operations import Activity, activity
-from analytics_es.ingest.otel.plan import COUNTS, TAKEN, Plan, compiled, is_kept
+from analytics_es.ingest.otel.plan import TAKEN, Plan, compiled, is_kept
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.otel.tokens import add_up, layout_of
 from analytics_es.ingest.otel.values import decimal, plain
@@ -21,7 +21,7 @@ PLANS = 1024  # as many plans are kept, of spans whose names of attributes take 
 MAX_NAMES = 8192  # characters
 
 
-@frozen(kw_only=True, eq=False)
+@define(kw_only=True, eq=False)
 class Reading:
     """What a span tells.
 
@@ -107,8 +107,7 @@ def _read(span: Span) -> Reading:
     if plan.repeats and _repeats(span, plan):
         return Reading(plan=plan, activity=None, fields={}, usage={}, apart={})
     told = Told(span.attributes)
-    for field, places in plan.lookups:
-        FOLLOWED.get(field, text)(told, field, places)
+    told.follow(plan)
     fields, apart, said = told.fields, told.apart, told.said
     kind = activity(plan, fields, span.name)
     if kind is None:
@@ -118,7 +117,7 @@ def _read(span: Span) -> Reading:
     who = served(fields.get("provider"), fields.get("request_model"), fields.get("response_model"))
     usage = dict[str, Any]()
     if plan.tells_usage:
-        usage = _usage(plan, fields, who.provider, kind.operation, apart, said)
+        usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
     return Reading(
         plan=plan,
         activity=kind,
@@ -145,19 +144,27 @@ def _usage(
     apart: dict[str, list[str]],
     said: list[str],
 ) -> dict[str, Any]:
-    told = {name: fields[name] for name in COUNTS if name in fields}
+    told = {name: fields[name] for name in plan.counted if name in fields}
     tokens, contradictions = add_up(told, layout_of(plan.emitter, provider), operation) if told else ({}, [])
     said += contradictions
-    for field, places in plan.lookups:
+    for field, places in plan.lookups if contradictions else ():
         if field in told and field not in tokens and field in said:  # what is left out of the figures stays to be seen
             apart[field] = [place.attribute for place in places if not place.inside]
-    cost = _cost_of(fields)
-    return tokens | ({} if cost is None else {"cost": cost, "currency": fields["currency"]})
+    if (cost := _cost_of(fields)) is not None:
+        tokens |= {"cost": cost, "currency": fields["currency"]}
+    return tokens
+
+
+def _maker(model: str | None) -> str | None:
+    """Return who makes a model that is told alone: Claude's, called as Anthropic does, counts as Anthropic does."""
+    return "anthropic" if model and model.startswith("claude") else None
 
 
 def _cost_of(fields: Mapping[str, Any]) -> Any:
     """Return what a call cost, in all, or as the sum of both sides."""
     if (cost := fields.get("cost")) is not None:
         return cost
+    if "input_cost" not in fields:
+        return None
     sides = [decimal(fields.get(name)) for name in ("input_cost", "output_cost")]
     return None if None in sides else str(sum(side for side in sides if side is not None))

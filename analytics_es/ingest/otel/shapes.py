@@ -89,7 +89,8 @@ def _digits(value: Any, size: int) -> str | None:
     if len(value) != 4 * -(-size // 3):
         return None
     try:
-        return base64.b64decode(value, validate=True).hex()  # as protobuf's own JSON writes bytes
+        content = base64.b64decode(value, validate=True)  # as protobuf's own JSON writes bytes
+        return content.hex() if len(content) == size else None
     except (binascii.Error, ValueError):
         return None
 

@@ -130,7 +130,7 @@ class Reader:
             **_called(reading, kind),
             "tool": reading.fields.get("tool_of") or self._nesting.tool_of(span.key),
             "attempt": reading.attempt(),
-            "duration_ms": duration(span),
+            "duration_ms": reading.fields.get("duration", duration(span)),
             "time_to_first_chunk_ms": wait,
             **_counted(reading, counts),
             **(said(span, SAID) if self.content else {}),

@@ -19,6 +19,7 @@ IN, OUT, ALL = "input_tokens", "output_tokens", "total_tokens"
 READ, WRITTEN, THOUGHTS = "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"
 HOUR, MINUTES = "cache_creation_1h_tokens", "cache_creation_5m_tokens"
 REMEMBERED = 1024  # emitters, each with providers
+_SPECIAL = frozenset({HOUR, *SPECIAL} - {"searches"})
 _PARTS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
 ONE_SIDED = frozenset({"embeddings", "rerank"})  # operations that have no output
 
@@ -66,8 +67,9 @@ def add_up(told: Mapping[str, Any], layout: Layout, operation: str | None) -> tu
     said = [name for name, count in ((ALL, total), (MINUTES, minutes)) if count is not None and not _is_count(count)]
     total = total if total and ALL not in said else None  # a zero beside others tells nothing
     minutes = minutes if MINUTES not in said else None
-    if not all(map(_is_count, tokens.values())):
-        return tokens, said
+    for count in tokens.values():
+        if type(count) is not int or count < 0:
+            return tokens, said
     if not tokens.get(WRITTEN) and (tokens.get(HOUR) or minutes):
         tokens[WRITTEN] = (tokens.get(HOUR) or 0) + (minutes or 0)
     _complete(tokens, layout, total, operation, said)
@@ -107,12 +109,22 @@ def _include_parts(tokens: Tokens, layout: Layout, total: int | None, said: list
         if total and IN in tokens and OUT in tokens and tokens[IN] + tokens[OUT] != total:
             said.append(ALL)
         return
-    chosen = declared = _reading(tokens, parts, layout.beside & parts.keys(), layout)
+    beside = layout.beside & parts.keys()
+    if not beside and _holds(tokens, parts, total):  # most are so: that is seen without more
+        return
+    chosen = declared = _reading(tokens, parts, beside, layout)
     if not declared.possible or (total and declared.total != total):  # most are as declared
         chosen = _other(tokens, parts, layout, total, declared, said)
     for whole, count in ((IN, chosen.input), (OUT, chosen.output)):
         if whole in tokens:
             tokens[whole] = count
+
+
+def _holds(tokens: Tokens, parts: Mapping[str, int], total: int | None) -> bool:
+    """Say whether totals hold their parts as they are, and make the grand total."""
+    taken, given = tokens.get(IN) or 0, tokens.get(OUT) or 0
+    cached = parts.get(READ, 0) + parts.get(WRITTEN, 0)
+    return cached <= taken and parts.get(THOUGHTS, 0) <= given and total in (None, taken + given)
 
 
 class _Reading(NamedTuple):
@@ -159,7 +171,7 @@ def _reading(tokens: Tokens, parts: Mapping[str, int], beside: frozenset[str], l
 
 def _check_special(tokens: Tokens, said: list[str]) -> None:
     """Leave out what is above what it is a part of: audio, images, what is cached for an hour."""
-    special = [name for name in (HOUR, *SPECIAL) if name != "searches" and tokens.get(name) is not None]
+    special = [name for name in tokens if name in _SPECIAL and tokens[name] is not None]
     while special:
         try:
             check_together("provider", {name: count for name, count in tokens.items() if count is not None})

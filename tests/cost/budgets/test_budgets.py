@@ -559,3 +559,20 @@ def test_at_a_time_there_is_nothing_of_what_was_allocated_later(analytics: Analy
     assert [(each.budget_id, each.allocated) for each in statuses(analytics, at=NOON - 2 * day)] == [("acme-march", 10)]
     assert statuses(analytics, at=NOON - 9 * day) == statuses(analytics, at=datetime(1980, 1, 1, tzinfo=UTC)) == []
     assert len(statuses(analytics)) == 4
+
+
+def test_a_refund_is_given_back_to_the_credits_that_burn_last_up_to_what_was_granted(
+    analytics: AnalyticsService,
+) -> None:
+    hour = timedelta(hours=1)
+    first, second = granted("a", "10", priority=1), granted("b", "20", priority=2)
+    record(analytics, first, second, spent("16", occurred_at=NOON + hour))
+    assert [credit.balance for credit in only(analytics).credits] == [0, 14]
+
+    record(analytics, spent("-8", occurred_at=NOON + hour))
+    assert [credit.balance for credit in only(analytics).credits] == [2, 20]
+
+    record(analytics, spent("-50", occurred_at=NOON + hour))
+    status = only(analytics)
+    assert ([credit.balance for credit in status.credits], status.overage) == ([10, 20], 0)
+    assert (status.spent, status.exhausted_at) == (-42, None)

@@ -15,7 +15,7 @@ from analytics_es.cost.budgets.accounts import Account, Allocation
 from analytics_es.cost.budgets.book import AccountBook
 from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.projections import Budgets, Cost
-from analytics_es.testing import NOON, price, provider_call, tool_call
+from analytics_es.testing import NOON, event, price, provider_call, tool_call
 from tests.cost.budgets.test_budgets import allocated, spent
 from tests.cost.budgets.test_thresholds import a_dollar_a_token, acme_call
 from tests.stores import opened
@@ -65,7 +65,17 @@ def told(analytics: AnalyticsService) -> None:
     analytics.record_events([provider_call(cost="2"), *(provider_call(cost="0.5") for _ in range(20))]).unwrap()
 
 
-@pytest.fixture(scope="module", params=[priced, told], ids=["priced", "told"])
+def credited(analytics: AnalyticsService) -> None:
+    """Record calls and credits, so that what is spent goes up and down: thresholds are passed on the way."""
+    credit = [event("provider.usage.billed", tenant_id="acme", cost=cost, currency="USD") for cost in ("-4", "-7.5")]
+    analytics.record_events([allocated(amount="10", **OF_ACME), provider_call(cost="4"), credit[0]]).unwrap()
+    analytics.publish_prices([a_dollar_a_token("1")]).unwrap()
+    up_and_down = [provider_call(cost="6"), spent("3", **OF_ACME), credit[1], spent("-1.5", **OF_ACME), acme_call(2)]
+    again = [provider_call(cost="0.5"), spent("-0.5", **OF_ACME)] * 4
+    analytics.record_events([*up_and_down, *again, provider_call(cost="5"), credit[0]]).unwrap()
+
+
+@pytest.fixture(scope="module", params=[priced, told, credited], ids=["priced", "told", "credited"])
 def past(request: pytest.FixtureRequest) -> Iterator[Past]:
     with opened(projections=[Budgets, Cost], privacy="full") as analytics:
         request.param(analytics)

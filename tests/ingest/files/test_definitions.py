@@ -44,7 +44,8 @@ def test_a_mapping_without_definitions_is_read_as_it_is() -> None:
         ({"a": "1"}, "$b", "$b is not defined: [let] has a"),
         ({"a(x)": "$x"}, "$a", "$a takes one expression: $a(…)"),
         ({"a(x)": "$x"}, "$a(lower(b)", "a bracket is not closed"),
-        ({"a": "$b", "b": "$a"}, "$a", "names that are defined by one another have no end"),
+        ({"a": "$b", "b": "$a"}, "$a", "$a is defined by itself"),
+        ({"a(x)": "$a($x)"}, "$a(1)", "names that are defined by one another have no end"),
         ({"a": "$y", "b(y)": "$a"}, "$b(1)", "$y is not defined: [let] has a, b"),
         ({"a b": "1"}, "$a", "'a b' is no name: use letters, digits and _, such as tokens or tokens(column)"),
         ({"a": 1}, "$a", "a must be a text that holds an SQL expression"),
@@ -53,16 +54,23 @@ def test_a_mapping_without_definitions_is_read_as_it_is() -> None:
 )
 def test_what_is_not_understood_is_said_in_a_line(let: object, expression: str, problem: str) -> None:
     with pytest.raises(ValueError) as error:
-        Definitions.read(let).written_out(expression)
+        definitions = Definitions.read(let)
+        definitions.used([definitions.written_out(expression)])
 
     assert str(error.value) == problem
 
 
 def test_what_is_written_out_is_bounded() -> None:
-    doubling = {f"a{n}": f"$a{n + 1} || $a{n + 1}" for n in range(DEEPEST - 1)}
+    doubling = {f"a{n}(x)": f"$a{n + 1}($x) || $a{n + 1}($x)" for n in range(DEEPEST - 1)}
 
     with pytest.raises(ValueError, match="characters, written out"):
-        Definitions.read({**doubling, f"a{DEEPEST - 1}": "'text'"}).written_out("$a0")
+        Definitions.read({**doubling, f"a{DEEPEST - 1}(x)": "$x"}).written_out("$a0('text')")
+
+
+def test_what_is_named_is_computed_once_a_row_and_after_what_it_reads() -> None:
+    definitions = Definitions.read({"c": "$b + $a", "b": "$a * 2", "a": "tokens", "d": "1"})
+
+    assert [*definitions.used([definitions.written_out("$c")])] == ["a", "b", "c"]
 
 
 def test_a_slip_names_the_table_and_the_place(tmp_path: Path) -> None:

@@ -482,3 +482,9 @@ def test_declarations_name_fields_that_there_are_and_what_is_dropped_is_no_field
 
 def test_ids_of_every_agent_are_strict() -> None:
     assert frozenset(SOURCES) == STRICT
+
+
+def test_the_guide_says_what_agents_do_not_tell() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "opentelemetry.md").read_text()
+
+    assert [agent.title for agent in AGENTS if agent.tells_not not in page or f"`{agent.name}`" not in page] == []

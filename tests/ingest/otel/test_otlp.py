@@ -257,6 +257,8 @@ def problems(path: Path) -> list[str]:
     ("changes", "problem"),
     [
         ({"traceId": None}, "not a span: its traceId is None, not hex digits as OTLP/JSON has them"),
+        ({"traceId": "A" * 24}, f"not a span: its traceId is {'A' * 24!r}, not hex digits as OTLP/JSON has them"),
+        ({"traceId": "0" * 32}, "not a span: its traceId is zeros alone, which stand for none"),
         ({"traceId": "CvdlGRbNQ92ESOshHIAx!A=="}, "not a span: its traceId is 'CvdlGRbNQ92ESOshHIAx!A=='"),
         ({"spanId": "x" * 16}, "not a span: its spanId is"),
         ({"parentSpanId": 5}, "not a span: its parentSpanId is 5"),

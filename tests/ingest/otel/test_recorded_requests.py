@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 
 from analytics_es.ingest.otel import otlp, protobuf
 from analytics_es.ingest.otel.logs.record import LogRecord
@@ -31,7 +32,10 @@ def told(span: Span) -> tuple[Any, ...]:
 
 
 def records(name: str) -> list[LogRecord]:
-    return [row.record for row in protobuf.read_records(recorded(name).body) if row.record]
+    request = recorded(name)
+    is_json = request.headers["content-type"] == "application/json"
+    rows = otlp.read_logs(orjson.loads(request.body)) if is_json else protobuf.read_records(request.body)
+    return [row.record for row in rows if row.record]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "protobuf" in name])
@@ -70,7 +74,19 @@ def test_a_collector_sends_on_what_it_was_sent() -> None:
     assert list(map(told, sent_on)) == 2 * list(map(told, sent))
 
 
-@pytest.mark.parametrize("name", ["python-logs-protobuf-gzip", "js-logs-protobuf-chunked", "rotel-logs-protobuf-gzip"])
+@pytest.mark.parametrize(
+    ("json", "binary"),
+    [("python-logs-json", "python-logs-protobuf-gzip"), ("js-logs-json-gzip-chunked", "js-logs-protobuf-chunked")],
+)
+def test_an_exporter_tells_the_same_records_in_protobuf_as_in_json(json: str, binary: str) -> None:
+    def of_any_time(name: str) -> list[LogRecord]:
+        without = {"service.instance.id": None}
+        return [evolve(record, observed_us=0, resource={**record.resource, **without}) for record in records(name)]
+
+    assert of_any_time(binary) == of_any_time(json)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "-logs-" in name])
 def test_records_of_logs_come_with_what_was_logged(name: str) -> None:
     first, second, *_ = records(name)
 

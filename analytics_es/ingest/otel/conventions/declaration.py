@@ -37,6 +37,7 @@ class Name:
     inside: where the attribute holds JSON: the keys that lead to it, apart by dots; `$` is the value itself.
     source: the repository and file that say so, if it is another than the emitter's.
     words: what its values mean; any other tells nothing. None: a value means itself.
+    zero: False where the emitter writes a zero for what it does not know.
     """
 
     field: str
@@ -45,6 +46,7 @@ class Name:
     inside: str | None = None
     source: str = ""
     words: Mapping[str, str] | None = None
+    zero: bool = True
 
 
 @frozen(kw_only=True, eq=False)

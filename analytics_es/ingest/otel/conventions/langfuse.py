@@ -1,5 +1,7 @@
 """Langfuse's SDK: observations of a type, usage and costs as JSON, in the words of whoever counted them."""
 
+from attrs import evolve
+
 from analytics_es.ingest.otel.conventions.declaration import CACHED, THOUGHTS, Emitter, Name
 
 _OBSERVATION = "langfuse.observation."
@@ -10,7 +12,7 @@ def _counts(field: str, *keys: str) -> tuple[Name, ...]:
     return tuple(Name(field, _USAGE, inside=key) for key in keys)
 
 
-LANGFUSE = Emitter(
+LANGFUSE_USAGE = Emitter(
     name="langfuse",
     title="Langfuse SDK",
     since="3",
@@ -18,6 +20,7 @@ LANGFUSE = Emitter(
     "langfuse/langfuse-js 5.11.1: @langfuse/tracing, @langfuse/otel",
     scopes=("langfuse-sdk",),
     telltales=(f"{_OBSERVATION}type", _USAGE, _COSTS),
+    marks=(_USAGE,),
     names=(
         Name("operation", f"{_OBSERVATION}type"),
         Name("provider", f"{_OBSERVATION}metadata.ls_provider", inside="$"),
@@ -36,7 +39,9 @@ LANGFUSE = Emitter(
         *_counts("reasoning_tokens", "output_reasoning", "output_reasoning_tokens"),
         *_counts("reasoning_tokens", "completion_tokens_details.reasoning_tokens"),
         *_counts("reasoning_tokens", "output_tokens_details.reasoning_tokens"),
-        Name("cost", _COSTS, inside="total"),
+        Name("user_id", "langfuse.user.id"),
+        Name("conversation_id", "langfuse.session.id"),
+        Name("cost", _COSTS, inside="total", zero=False),  # of a call that failed, whatever it cost
         Name("input_cost", _COSTS, inside="input"),
         Name("output_cost", _COSTS, inside="output"),
     ),
@@ -77,3 +82,5 @@ LANGFUSE = Emitter(
     ),
     tells_not="the provider, but for LangChain's; the first chunk as a duration; audio and images",
 )
+# Its attributes on a span that tells its tokens under other names say nothing of these.
+LANGFUSE = evolve(LANGFUSE_USAGE, title="Langfuse SDK, on spans of others", marks=(), beside=frozenset())

@@ -49,6 +49,7 @@ LITELLM = Emitter(
         Name("reasoning_tokens", _RAW, inside="completion_tokens_details.reasoning_tokens"),
         Name("cost", "gen_ai.cost.total_cost"),
         Name("cost", "litellm.cost.total"),
+        Name("cost", "hidden_params", inside="response_cost"),  # of releases without any other
         Name("user_id", "litellm.end_user.id"),
         Name("user_id", f"{_KEY}end_user_id"),
         Name("user_id", f"{_KEY}user_id"),

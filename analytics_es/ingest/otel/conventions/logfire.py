@@ -1,5 +1,7 @@
 """Logfire's integrations of OpenAI, Anthropic and others: OpenTelemetry's names, and a placeholder of each span."""
 
+from attrs import evolve
+
 from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
 
 LOGFIRE = Emitter(
@@ -17,6 +19,7 @@ LOGFIRE = Emitter(
         Name("reasoning_tokens", "gen_ai.usage.raw", inside="completion_tokens_details.reasoning_tokens"),
         Name("reasoning_tokens", "gen_ai.usage.raw", inside="output_tokens_details.reasoning_tokens"),
         Name("cost", "operation.cost"),
+        Name("duration", "duration", unit="s"),  # of a streamed answer
     ),
     operations={"llm": "chat"},
     repeats={"logfire.span_type": ("pending_span",)},  # told when a span begins, as a child of it
@@ -24,5 +27,22 @@ LOGFIRE = Emitter(
         *("request_data", "response_data", "logfire.msg", "logfire.json_schema", "logfire.scrubbed", "events"),
         *("exception.logfire.data", "logfire.logging_args", "all_messages", "raw_input", "response", "headers"),
     ),
-    tells_not="of a streamed call the tokens, which a second span tells, its log; the first chunk",
+    tells_not="the first chunk",
+)
+# Of a streamed call, and only there, a span tells nothing of the answer: a log beside it does, once there is one.
+LOGFIRE_CLIENTS = evolve(
+    LOGFIRE,
+    name="logfire_clients",
+    title="Logfire, clients of OpenAI and Anthropic",
+    scopes=("logfire.openai", "logfire.anthropic"),
+    telltales=(),
+    marks=("gen_ai.response.id", "gen_ai.usage.input_tokens", "response_data", "logfire.level_num", "error.type"),
+    systems=(),
+)
+LOGFIRE_STREAMED = evolve(
+    LOGFIRE_CLIENTS,
+    title="Logfire, the span of a streamed call",
+    marks=(),
+    operations={"chat": "", "text_completion": ""},
+    tells_not="anything: its log does",
 )

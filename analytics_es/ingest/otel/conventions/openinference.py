@@ -35,6 +35,7 @@ OPENINFERENCE = Emitter(
         Name("reasoning_tokens", "llm.token_count.completion_details.reasoning"),
         Name("input_audio_tokens", "llm.token_count.prompt_details.audio"),
         Name("output_audio_tokens", "llm.token_count.completion_details.audio"),
+        Name("service_tier", "llm.invocation_parameters", inside="service_tier"),
         Name("cost", "llm.cost.total"),
         Name("input_cost", "llm.cost.prompt"),
         Name("output_cost", "llm.cost.completion"),

@@ -18,7 +18,7 @@ OPENLIT = Emitter(
         Name("reasoning_tokens", "gen_ai.usage.reasoning_tokens"),
         Name("reasoning_tokens", "gen_ai.usage.completion_tokens_details.reasoning_tokens"),
         Name("output_audio_tokens", "gen_ai.usage.completion_tokens_details.audio_tokens"),
-        Name("cost", "gen_ai.usage.cost"),
+        Name("cost", "gen_ai.usage.cost", zero=False),  # of a model that its list of prices lacks
         Name("user_id", "gen_ai.user.id"),
     ),
     beside_of={"anthropic": CACHED, "aws.bedrock": CACHED},

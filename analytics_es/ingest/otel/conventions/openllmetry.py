@@ -15,6 +15,12 @@ OPENLLMETRY = Emitter(
         Name("reasoning_tokens", "gen_ai.usage.reasoning_tokens"),
         Name("reasoning_tokens", "llm.usage.reasoning_tokens"),
         Name("total_tokens", "llm.usage.total_tokens"),
+        # Of its conventions of 2023, such as 0.0.20.
+        Name("provider", "llm.vendor"),
+        Name("request_model", "llm.request.model"),
+        Name("response_model", "llm.response.model"),
+        Name("input_tokens", "llm.usage.prompt_tokens"),
+        Name("output_tokens", "llm.usage.completion_tokens"),
         Name("cost", "gen_ai.usage.cost"),
         Name("user_id", "gen_ai.user"),
         Name("user_id", "llm.user"),

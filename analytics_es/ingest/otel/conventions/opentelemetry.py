@@ -12,13 +12,15 @@ ACTIVITIES = {
     "invoke_workflow": "job",
     # What encloses calls, prepares them or judges them, and takes no tokens of its own.
     **dict.fromkeys(("plan", "create_agent", "create_thread", "fetch_response", "guardrail", "evaluation"), ""),
-    **dict.fromkeys(("create_vector_store", "delete_vector_store"), ""),
+    **dict.fromkeys(("create_vector_store", "delete_vector_store", "delete_agent", "delete_thread"), ""),
+    **dict.fromkeys(("create_message", "list_messages", "list_run_steps", "get_thread_run", "start_thread_run"), ""),
+    **dict.fromkeys(("submit_tool_outputs", "evaluate"), ""),
 }
 
 OPENTELEMETRY = Emitter(
     name="opentelemetry",
     title="OpenTelemetry's GenAI conventions",
-    source="open-telemetry/semantic-conventions v1.27 to v1.41, docs/gen-ai; "
+    source="open-telemetry/semantic-conventions v1.27 to v1.41: model/gen-ai; "
     "open-telemetry/semantic-conventions-genai, model/gen-ai",
     names=(
         Name("operation", "gen_ai.operation.name"),

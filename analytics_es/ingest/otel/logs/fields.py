@@ -15,14 +15,15 @@ from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
 from analytics_es.ingest.otel.tokens import IN, Layout, add_up
-from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain
+from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain, remembered
 
 _TOKENS = (
     *("input_tokens", "output_tokens", "total_tokens"),
     *("cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"),
 )
 IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
-_OWN_IDS = {PREFIX + name for name in IDS}
+_OWN_IDS = {name: PREFIX + name for name in IDS}
+_OWN = frozenset(_OWN_IDS.values())
 # Of the machine and the SDK, which the resource tells with each request: no dimension of a call.
 OF_THE_MACHINE = ("host.", "os.", "process.", "telemetry.", "wsl.", "container.", "device.", "service.instance.")
 MOST_ROUNDED = Decimal("0.000001")  # what two figures of one cost may differ by: the other is rounded
@@ -59,7 +60,7 @@ def data_of(record: LogRecord, kind: Kind) -> dict[str, Any]:
 
 def _ids(record: LogRecord, kind: Kind) -> dict[str, Any]:
     """Return whom it belongs to: what an application says itself goes first; a person is who the agent knows."""
-    own = {name: record.attributes.get(PREFIX + name) or record.resource.get(PREFIX + name) for name in IDS}
+    own = {name: record.attributes.get(key) or record.resource.get(key) for name, key in _OWN_IDS.items()}
     persons = (record.attributes.get(name) or record.resource.get(name) for name in kind.agent.persons)
     ids = {name: _text(own[name] or _first(record.attributes, kind, name)) for name in IDS}
     ids["user_id"] = ids["user_id"] or _text(next(filter(None, persons), None))
@@ -123,19 +124,18 @@ def _dollars(amount: Any, units: int) -> Any:
 
 def _left_over(record: LogRecord, kind: Kind, contradictions: list[str]) -> dict[str, Any]:
     """Return what no field has taken: short, flat, without what was said or done; what has no room is counted."""
-    rest = {
-        name: value
-        for name, value in sorted({**_of_the_resource(record), **record.attributes}.items())
-        if value is not None and name not in kind.taken and _is_free(name)
-    }
-    fitting = [name for name in rest if len(name) <= MAX_NAME and _text(name) == name][:MAX_ATTRIBUTES]
+    values = {**{name: value for name, value in record.resource.items() if _is_of_the_call(name)}, **record.attributes}
+    names = [
+        name for name, value in values.items() if value not in (None, "") and name not in kind.taken and _is_free(name)
+    ]
+    fitting = sorted(name for name in names if _can_be_stored(name))[:MAX_ATTRIBUTES]
     about = {
         "service.name": record.service,
         "otel.scope.name": record.scope,
-        "otel.dropped_attributes": record.dropped + len(rest) - len(fitting),
+        "otel.dropped_attributes": record.dropped + len(names) - len(fitting),
     }
     about = {name: _short(value) for name, value in about.items() if value}
-    return {**{name: _short(rest[name]) for name in fitting}, **about, **contradicting(*contradictions)}
+    return {**{name: _short(values[name]) for name in fitting}, **about, **contradicting(*contradictions)}
 
 
 def _first(told: Attributes, kind: Kind, field: str) -> Any:
@@ -161,20 +161,26 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else cut(plain(value), MAX_VALUE)
 
 
+@remembered
 def _is_free(name: str) -> bool:
-    return not is_free_text(name) and not is_person(name) and name not in _OWN_IDS
+    """Say whether an attribute tells no text and no person, and is none of the ids that are fields."""
+    return not is_free_text(name) and not is_person(name) and name not in _OWN
 
 
-def _of_the_resource(record: LogRecord) -> dict[str, Any]:
-    """Return what the resource tells of a call: teams, cost centres, versions; not who and where the machine is."""
-    return {
-        name: value
-        for name, value in record.resource.items()
-        if name != "service.name" and not name.startswith(OF_THE_MACHINE)
-    }
+@remembered
+def _can_be_stored(name: str) -> bool:
+    return len(name) <= MAX_NAME and plain(name) == name
+
+
+@remembered
+def _is_of_the_call(name: str) -> bool:
+    """Say whether a resource tells this of its calls: teams, versions; not who and where the machine is."""
+    return name != "service.name" and not name.startswith(OF_THE_MACHINE)
 
 
 def _short(value: Any) -> Any:
+    if type(value) is str:
+        return cut(plain(value), MAX_VALUE)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _text(value)
