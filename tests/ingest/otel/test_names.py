@@ -340,6 +340,14 @@ def test_retrieval_and_memory_are_tools(attributes: dict[str, Any], tool: str) -
     assert SECRET not in json.dumps(event, default=str)
 
 
+def test_a_kind_says_what_an_operation_is_that_nobody_knows() -> None:
+    told = {**OPENAI, "gen_ai.operation.name": "x", "gen_ai.tool.name": "find"}
+
+    as_tool, as_call = (events({**told, "openinference.span.kind": kind})[0] for kind in ("TOOL", "LLM"))
+    assert (as_tool["event_type"], as_tool["data"]["tool"]) == ("tool.call.completed", "find")
+    assert (as_call["event_type"], as_call["data"]["operation"]) == ("provider.call.completed", "x")
+
+
 @pytest.mark.parametrize(
     "attributes",
     [
