@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 from attrs import frozen
 
+from analytics_es.cli import import_formats
 from analytics_es.cli.display import Bar, print_answer, words
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.import_findings import Findings
+from analytics_es.cli.import_formats import FormatName
 from analytics_es.cli.import_report import Report, Tally
 from analytics_es.cli.options import PATH, new_store_options, source_name, strict_fields_option, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
@@ -28,15 +30,25 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
-@click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
+@click.argument("files", nargs=-1, type=FILE, metavar="FILE…")
+@click.option(
+    "--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents and known formats need none."
+)
 @click.option(
     "--rows",
     "rows_path",
     metavar="PATH",
     help="Where the rows of a JSON document are, such as data.results; a list that is the document needs none.",
 )
-@click.option("--format", type=click.Choice([OTLP]), help="Files are traces and logs of OpenTelemetry in OTLP/JSON.")
+@click.option(
+    "--format",
+    type=FormatName(),
+    metavar="NAME",
+    help="What the files are, such as litellm or otlp; one that is recognised needs no name.",
+)
+@click.option(
+    "--list-formats", is_flag=True, help="List the formats that need no mapping, and where such files are from."
+)
 @click.option(
     "--source", type=source_name, metavar="NAME", help="Who tells what is in the files, where rows do not say."
 )
@@ -59,6 +71,7 @@ def import_(
     mapping: Path | None,
     rows_path: str | None,
     format: str | None,
+    list_formats: bool,
     source: str | None,
     rejects_to: Path | None,
     strict: bool,
@@ -70,12 +83,16 @@ def import_(
 ) -> None:
     """Import files of events; a file again changes nothing.
 
-    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces and
-    logs. Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown
-    and, with --rejects, kept; all others are imported.
-    At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
-    --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
-    the rule that keeps it, and how often in the store.
+    Files are CloudEvents in JSON, or of a format that is recognised or named by --format (--list-formats lists them),
+    or, by a mapping, CSV, JSON or Parquet.
+    JSON may be a row a line, a list, or an object with a list in it, to which --rows is the path.
+    Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
+    with --rejects, kept; all others are imported. A file that cannot be read, or that the mapping does not fit, is
+    named; the others are imported, and the exit code is 1.
+    At the end it says what became of each file, why rows are refused, which keys of the mapping files lack, and of
+    which models calls have no price. It lists what no projection reads, such as prompt_tokens, with what it may have
+    meant; with --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of
+    since, with the rule that keeps it, and how often in the store.
     Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
     skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
     after those of here; where both are about a model at a time, those that came last count.
@@ -84,14 +101,23 @@ def import_(
     Examples:
       analytics-es import events.jsonl
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
+      analytics-es import page.json --mapping usage.toml --rows data.results
       analytics-es import run-2/results.csv --mapping results.toml --source run-2
+      analytics-es import spend.json
+      analytics-es import spend.json --format litellm
+      analytics-es import --list-formats
       analytics-es import traces.jsonl.gz --format otlp
       analytics-es import other-store.jsonl --with-prices
       analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
+    if list_formats:
+        import_formats.list_formats(as_json)
+        return
+    if not files:
+        raise click.UsageError("Missing argument 'FILE…'.")
     if mapping and format:
-        raise click.UsageError("traces and logs need no --mapping: leave it or --format out")
-    if source and format:
+        raise click.UsageError("a format needs no --mapping: leave it or --format out")
+    if source and format == OTLP:
         raise click.UsageError("traces and logs say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     tallies, sources = [], []
@@ -132,6 +158,7 @@ def import_(
 def _import_one(into: _Files, path: Path, read: Rows, tally: Tally, *, alone: bool) -> None:
     """Import one file; of several, one that cannot be read on does not stop the others."""
     tally.missing = dict(read.notes.missing)
+    tally.read_as, tally.rows_are = import_formats.read_as(read.notes), import_formats.counts_beside(read.notes)
     try:
         import_file(into, path, read, tally)
         tally.finish(read.notes)

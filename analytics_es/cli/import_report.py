@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.cli.import_findings import MOST_NAMES, OTHERS, Findings, NoPrice, Reason
+from analytics_es.cli.import_formats import remarks
 from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.ingest.files import ImportedRow, Notes
 from analytics_es.types import BatchReceipt, LeftOutField, UnreadField
@@ -24,6 +25,7 @@ class Tally:
     rows: those that were read, as far as it came; `no_event`: of these, rows that no [[event]] table is for.
     events: those that the rows gave. missing: the keys that the mapping reads and no row has, with a name that is near.
     problem: why the file, or its end, could not be read.
+    read_as: the format that it was read as, with what that is; rows_are: what its rows are, where they are no calls.
     """
 
     file: str
@@ -40,6 +42,8 @@ class Tally:
     ignored: dict[str, int] = field(factory=dict)
     missing: dict[str, str] = field(factory=dict)
     problem: str = ""
+    read_as: str = ""
+    rows_are: str = ""
     _last: int = field(default=0, init=False)
 
     def add(self, counts: Tally | BatchReceipt) -> None:
@@ -141,6 +145,7 @@ class Report:
         """Return it for people: what is well takes no words."""
         total = self.total()
         yield Grid("", _COLUMNS, [*self.files, total] if len(self.files) > 1 else self.files)
+        yield from remarks([(tally.file, tally.read_as, tally.rows_are) for tally in self.files])
         yield from map(Line, self._remarks(total))
         yield from _table("Refused rows", _REASONS, self.findings.reasons)
         yield from _table("Keys that no row has", _MISSING, missing_keys(self.files))

@@ -7,12 +7,11 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-import orjson
-
 from analytics_es.errors import MalformedBody
 from analytics_es.events.walking import MAX_SMALL, Malformed, check_size
 from analytics_es.ingest.files.large_traces import LargeRequest
 from analytics_es.ingest.otel import otlp, protobuf
+from analytics_es.ingest.otel.halves import loads
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
 from analytics_es.ingest.otel.shapes import LOGS, SPANS
@@ -56,7 +55,7 @@ def _large(body: bytes, kind: str) -> LargeRequest:
 
 def _loaded(body: bytes) -> dict[str, Any]:
     check_size(body)
-    document = orjson.loads(body)
+    document = loads(body)
     if not isinstance(document, dict):
         raise Malformed("no JSON object")
     return document

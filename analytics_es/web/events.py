@@ -35,24 +35,28 @@ class CloudEvent(Message):
 
 
 def one_or_many(body: bytes, *, cloud: bool) -> Iterator[Message]:
-    """Yield the events of a JSON object, or of a list; raises MalformedBody."""
+    """Yield the events of a JSON object, or of a list; raises MalformedBody.
+
+    An element that cannot be read, such as one with half a sign of Unicode, is a message that gives no event.
+    """
     if len(body) <= MAX_SMALL:
-        document = _loads(body)
-        if not isinstance(document, list | dict):
-            raise MalformedBody(problem="it is neither a JSON object nor a list of them")
-        documents = document if isinstance(document, list) else [document]
-        return (_message(one, cloud=cloud) for one in documents)
+        with suppress(MalformedBody):
+            document = _loads(body)
+            if isinstance(document, list | dict):
+                documents = document if isinstance(document, list) else [document]
+                return (_message(one, cloud=cloud) for one in documents)
     return _walked(body, cloud=cloud)
 
 
-def of_lines(body: bytes) -> Iterator[Message]:
-    """Yield the event of each line that is not empty; one that is no JSON is a message that gives none."""
-    for line in body.split(b"\n"):
-        if line.strip():
-            try:
-                yield _message(_loads(line), cloud=False)
-            except MalformedBody:
-                yield Message(topic="", payload=line)
+def of_lines(body: bytes) -> list[Message]:
+    """Return the event of each line that is not empty; one that is no JSON is a message that gives none.
+
+    Raises MalformedBody where no line is JSON.
+    """
+    messages = [_of_text(line, cloud=False) for line in body.split(b"\n") if line.strip()]
+    if messages and all(isinstance(message.payload, bytes) for message in messages):
+        raise MalformedBody(problem="no line of it is valid JSON")
+    return messages
 
 
 def in_headers(headers: Mapping[str, str], body: bytes) -> Message:
@@ -62,14 +66,14 @@ def in_headers(headers: Mapping[str, str], body: bytes) -> Message:
 
 
 def _walked(body: bytes, *, cloud: bool) -> Iterator[Message]:
-    """Yield the events of a long text, one by one: what one takes of memory is bounded."""
+    """Yield the events of a text one by one: what one takes of memory is bounded, and one that is wrong is one."""
     walk = Walk(BytesIO(body).read)
     try:
         if walk.kind() == b"{":
-            yield _message(_walked_value(walk), cloud=cloud)
+            yield _message(_loads(walk.text() or b""), cloud=cloud)
         else:
             for _ in walk.elements():
-                yield _message(_walked_value(walk), cloud=cloud)
+                yield _of_text(walk.text(), cloud=cloud)
         walk.end()
     except Malformed:
         raise MalformedBody(problem="it is not valid JSON") from None
@@ -77,9 +81,12 @@ def _walked(body: bytes, *, cloud: bool) -> Iterator[Message]:
         raise MalformedBody(problem="it is neither a JSON object nor a list of them") from None
 
 
-def _walked_value(walk: Walk) -> Any:
-    text = walk.text()
-    return None if text is None else _loads(text)  # None: too large for an event, and refused as none
+def _of_text(text: bytes | None, *, cloud: bool) -> Message:
+    """Return the event of a part of a body; None is one that is too large."""
+    try:
+        return _message(_loads(text or b""), cloud=cloud)
+    except MalformedBody:
+        return Message(topic="", payload=text or b"")
 
 
 def _loads(text: bytes) -> Any:
@@ -142,7 +149,7 @@ _STRUCTURED = {"content-type": "application/cloudevents+json"}
 def _of_own(message: Message) -> dict[str, Any]:
     event = message.payload
     if isinstance(event, bytes):
-        raise UnreadableMessage(problem="its line is not valid JSON")
+        raise UnreadableMessage(problem="it is not valid JSON, or out of bounds")
     if not isinstance(event, Mapping) or not NEEDED <= event.keys() <= ARGUMENTS:
         raise BadEvent(problem=problem_of(event, ValueError()))
     return dict(event)

@@ -67,6 +67,8 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "ignored": {},
         "missing": {},
         "problem": "",
+        "read_as": "",
+        "rows_are": "",
     }
     shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
     assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]
@@ -338,7 +340,7 @@ def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
     result = cli("import", TRACES / "genai-openai.jsonl", "--format", "otlp", "--mapping", "m.toml")
 
     assert result.exit_code == 2
-    assert "traces and logs need no --mapping" in result.stderr
+    assert "a format needs no --mapping" in result.stderr
 
 
 TWO_EVENTS = """

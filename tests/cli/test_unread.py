@@ -65,6 +65,16 @@ def test_status_tells_what_the_policy_left_out_and_how_to_keep_it(cli: Cli) -> N
     assert rule in shown
 
 
+def test_answers_tell_what_contradicts_itself(cli: Cli) -> None:
+    attributes = {"analytics_es.contradiction": "total_tokens"}
+    call = {"provider": "openai", "model": "gpt-5", "input_tokens": 5, "output_tokens": 1, "attributes": attributes}
+    cli("record", "provider.call.completed", "--data", json.dumps(call))
+
+    for question in (("cost",), ("usage",), ("summary", "usage.events")):
+        shown = " ".join(cli(*question, "--last", "1h").stdout.split())
+        assert "1 figure contradicted by what was told beside: total_tokens" in shown
+
+
 def test_strict_fields_refuse_such_rows(cli: Cli) -> None:
     told = json.loads(cli("import", "events.jsonl", "--strict-fields", "--json").stdout)
 

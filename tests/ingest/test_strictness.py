@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
+from analytics_es.errors import StoreBusy
 from analytics_es.ingest.files import ImportedRow
+from analytics_es.ingest.otel.intake import take
 from analytics_es.ingest.strictness import AGENTS, hold_strict
 from analytics_es.testing import NOON
 
@@ -44,3 +46,16 @@ def test_a_store_that_shares_ids_goes_on_as_before_and_that_is_logged_once(
 
 def test_they_are_the_agents_whose_logs_are_read() -> None:
     assert {"claude-code", "codex", "gemini-cli"} == AGENTS
+
+
+def test_a_store_that_cannot_be_made_strict_now_is_a_failure_that_is_told(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: str) -> None:
+        raise StoreBusy(seconds=5)
+
+    monkeypatch.setattr(analytics.store.log, "hold_strict", busy)
+
+    taken = take(analytics, [call("claude-code")])
+
+    assert (taken.recorded, taken.failed, taken.failure and taken.failure.code) == (0, 1, "store_busy")

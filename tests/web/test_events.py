@@ -129,6 +129,26 @@ def test_what_is_no_json_of_events_is_malformed_and_nothing_of_it_is_kept(
     assert recorded(analytics, REJECTED) == []
 
 
+@pytest.mark.parametrize("bad", [rb'"\ud83d"', b"1e400"])
+def test_one_event_of_a_list_that_cannot_be_read_is_refused_alone(
+    client: TestClient, analytics: AnalyticsService, bad: bytes
+) -> None:
+    body = in_json([event(0), event(1, conversation_id="bad"), event(2)]).replace(b'"bad"', bad)
+
+    answer = client.post("/v1/events", content=body, headers=JSON)
+
+    assert (answer.status_code, jobs(analytics)) == (200, ["j-0", "j-2"])
+    assert answer.json()["refusals"] == [{"index": 1, "code": "unreadable_message", "field": None}]
+    assert client.post("/v1/events", content=body[1:].partition(b"},{")[2], headers=JSON).status_code == 400
+
+
+def test_lines_of_which_none_is_json_are_malformed(client: TestClient, analytics: AnalyticsService) -> None:
+    answer = client.post("/v1/events", content=b"x\n" * 1000, headers=LINES)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+    assert recorded(analytics, REJECTED) == []
+
+
 def test_a_list_beyond_what_is_read_at_once_is_read_one_by_one(client: TestClient, analytics: AnalyticsService) -> None:
     padded = [event(number, attributes={"note": "x" * 200}) for number in range(3000)]
     body = in_json([*padded, event(0, duration_ms="long")])

@@ -14,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
+from analytics_es.events.walking import MAX_SMALL
+from analytics_es.ingest.otel.halves import whole
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.web import analytics_app
 from tests.stores import recorded
@@ -288,3 +290,22 @@ def test_of_a_span_that_cannot_be_read_what_was_said_is_kept_only_where_it_is_as
     (kept,) = recorded(analytics, REJECTED)
     assert (SECRET.encode() in base64.b64decode(kept.data["raw"])) == content
     assert kept.data["size"] > 100
+
+
+@pytest.mark.parametrize("text", [rb"cut \ud83d", rb"\udE00 cut", rb"\\ud83d stays, \ud83d\ude00 too; \uD83D is cut"])
+@pytest.mark.parametrize("large", [False, True])
+def test_a_text_that_was_cut_through_a_sign_costs_no_call(
+    client: TestClient, analytics: AnalyticsService, text: bytes, large: bool
+) -> None:
+    padding = {"note": "x" * MAX_SMALL} if large else {}
+    body = in_json(trace(span(1, said="HERE"), span(2, **padding))).replace(b"HERE", text)
+
+    answer = client.post("/v1/traces", content=body, headers=JSON)
+
+    assert (answer.content, calls(analytics)) == (b"{}", 2)
+
+
+def test_only_halves_of_signs_are_put_right() -> None:
+    text = rb'{"a": "\\ud83d \\\ud83d \ud83d\ude00 \ud83dx \ude00\ud83d \n"}'
+
+    assert whole(text) == rb'{"a": "\\ud83d \\\ufffd \ud83d\ude00 \ufffdx \ufffd\ufffd \n"}'

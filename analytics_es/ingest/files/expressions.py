@@ -18,6 +18,7 @@ from analytics_es.projection import engine, expressions, growth
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
 
+MOST_NAMED = 100  # columns in a message
 MOST_TOGETHER = 2**32  # bytes of a row that are laid beside the elements of its list, all together
 
 
@@ -64,7 +65,7 @@ def bind(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch
             used = {name: kind for name, kind in kinds.items() if name.lower() in read}
             return write(expression, expressions.type_of(expression, used or {"__row": "BIGINT"}))
         except ValueError as error:
-            problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
+            problem = f"{in_one_line(error)} {_columns(batch, file)}"
             raise bad_expression(mapping.path, number + 1, place, problem) from error
 
     nulls = "".join(f", NULL AS {engine.quote_name(name)}" for name in batch.empty)
@@ -74,9 +75,7 @@ def bind(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch
     batch_sql = f"(SELECT *{nulls} FROM batch)"
     listed: Elements | None = None
     if steps:
-        is_text = f"__each{number}" in kinds
-        kind = "" if is_text else _kind_of_list(mapping, number, kinds, batch, file)
-        listed = elements(number, steps, kinds, kind)
+        listed = elements(number, steps, kinds, _kind_of_list(mapping, number, kinds, batch, file))
         shadowed = [name for name in kinds if name.lower() == EACH]
         kinds = {name: kind for name, kind in kinds.items() if name not in shadowed} | {EACH: listed.kind}
         exclude = f" EXCLUDE ({engine.quote_name(shadowed[0])})" if shadowed else ""
@@ -140,6 +139,12 @@ def _last(lets: Mapping[str, str]) -> str:
     return f"stretch{len(_levels(lets)) - 1}" if lets else "stretch"
 
 
+def _columns(batch: Batch, file: str) -> str:
+    """Say which columns a file has, the first of many."""
+    more = f" and {len(batch.names) - MOST_NAMED:,} more" if len(batch.names) > MOST_NAMED else ""
+    return f"(the columns of {file} are: {', '.join(batch.names[:MOST_NAMED])}{more})"
+
+
 def check_times(mapping: EventMapping, batch: Batch, file: str) -> None:
     """Raise BadMapping for a file that has nothing of what any table takes its time from: no row could be an event."""
     missing = {name.lower() for name in batch.missing}
@@ -148,16 +153,21 @@ def check_times(mapping: EventMapping, batch: Batch, file: str) -> None:
         read = [path[0].lower() for path in expressions.references(table[place])]
         if not read or not missing.issuperset(name for name in read) or (steps and EACH in read):
             return
-    problem = f"no column {mapping.tables[0][place]!r:.80} (the columns of {file} are: {', '.join(batch.names)})"
+    problem = f"no column {mapping.tables[0][place]!r:.80} {_columns(batch, file)}"
     raise bad_expression(mapping.path, 1, place, problem)
 
 
 def _kind_of_list(mapping: EventMapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> str:
-    """Return the type of the list that a table goes through, in a file whose columns have types."""
+    """Return the type of the list that a table goes through; raises BadMapping where the file lacks it, and may not."""
+    steps = mapping.each[number]
     try:
-        return expressions.type_of(as_sql(mapping.each[number]), kinds)
+        if f"__each{number}" not in kinds:
+            return expressions.type_of(as_sql(steps), kinds)
+        if str(steps[0]).lower() not in map(str.lower, (*batch.names, *batch.missing)):
+            raise ValueError(f"no column {steps[0]!r:.80}")
+        return kinds[f"__each{number}"]
     except ValueError as error:
-        problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
+        problem = f"{in_one_line(error)} {_columns(batch, file)}"
         raise bad_expression(mapping.path, number + 1, (EACH,), problem) from error
 
 

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
 from analytics_es.ingest.files.other_spans import read_other
+from analytics_es.ingest.otel.halves import loads
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan, read_record, read_span, unknown
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME
@@ -91,7 +92,7 @@ class LargeRequest:
     def _of_object(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
         if walk.kind() != b"{":
             raise Malformed(NO_OBJECT)
-        others, size, is_otlp = dict[str, bytes](), 0, False
+        other, is_otlp = _Other(), False
         for name in walk.members():
             kind = TOP.get(name)
             if kind == WITHIN and walk.kind() == b"{" and len(place) == 1:
@@ -104,10 +105,10 @@ class LargeRequest:
                     yield from self._of_group(walk, (*place, list(TOP).index(name), group), late)
             elif name == "data" and walk.kind() == b"[":
                 is_otlp = yield from _others(walk.value() for _ in walk.elements())
-            elif (text := walk.text()) is not None and (size := size + len(text)) <= MAX_VALUE:
-                others[name] = text
+            else:
+                other.take(name, walk.text())
         if not is_otlp:
-            yield from read_other({name: _loaded(text) for name, text in others.items()})
+            yield from other.read()
 
     def _of_group(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
         resource, passed, known, other = self._late.get(place), False, False, ""
@@ -155,6 +156,35 @@ class LargeRequest:
             raise ValueError(f": more than {MOST_LATE} of its groups say after their records who they are, or too much")
 
 
+@define
+class _Other:
+    """An object that may be what another exporter writes, as far as it is of a size that is read as a whole."""
+
+    texts: dict[str, bytes] = field(factory=dict)
+    size: int = 0
+    inside: int = 0
+
+    def take(self, name: str, text: bytes | None) -> None:
+        """Take a member; of one that is too much nothing is kept any more."""
+        self.size += MAX_VALUE + 1 if text is None else len(text)
+        self.inside += 0 if text is None else text.count(b"{") + text.count(b"[")
+        if self.is_too_much:
+            self.texts.clear()
+        elif text is not None:
+            self.texts[name] = text
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it takes too much memory."""
+        return self.size > MAX_VALUE or self.inside > MOST_INSIDE
+
+    def read(self) -> Iterable[Read]:
+        """Return what it gives; raises ValueError where it is nothing that is known."""
+        if self.is_too_much:
+            return [ReadSpan(None, None, f"not a trace: {TOO_LARGE_PART}")]
+        return read_other({name: _loaded(text) for name, text in self.texts.items()})
+
+
 def _objects(walk: Walk) -> Iterator[None]:
     """Stand before each object: of one list, or one after another."""
     while kind := walk.kind():
@@ -174,11 +204,14 @@ def _read(walk: Walk, kind: str, origin: Origin, *, only_looked: bool) -> Read:
     if kind == METRICS or only_looked:
         walk.text()
         return Passed()
-    document = walk.value()
+    text = walk.text()
     what, read = ("a span", read_span) if kind == SPANS else ("a log record", read_record)
-    if document is not TOO_LARGE:
-        return read(origin, document)
     problem = f"not {what}: {TOO_LARGE_PART}"
+    if text is not None:
+        try:
+            return read(origin, loads(text))
+        except ValueError as error:  # its brackets are right: what comes after it can be read
+            problem = f"not {what}: not valid JSON: {error}"
     return ReadRecord(None, None, problem) if kind == LOGS else ReadSpan(None, None, problem)
 
 

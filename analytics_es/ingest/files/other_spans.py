@@ -18,7 +18,7 @@ from analytics_es.ingest.problems import in_one_line
 Json = Mapping[str, Any]
 Records = Iterable[ReadSpan | ReadRecord]
 
-ZIPKIN = "spans of Zipkin, which tell nothing of how they ended: send or write them as OTLP"
+ZIPKIN = "spans of Zipkin: send or write them as OTLP"
 
 
 def read_other(document: Json) -> Records:

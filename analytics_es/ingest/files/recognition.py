@@ -53,8 +53,14 @@ class Sample:
 
     def lacks(self, shape: Shape) -> list[str]:
         """Return what files of a shape have and this has not."""
+        absent = {column for column in shape.columns - self.columns if not self._is_empty(column)}
         groups = (" or ".join(sorted(group)) for group in shape.one_of if not group & self.columns)
-        return [*sorted(shape.columns - self.columns), *groups]
+        return [*sorted(absent), *groups]
+
+    def _is_empty(self, column: str) -> bool:
+        """Say whether a column is of a list that no row has an element of."""
+        above, dot, _ = column.rpartition(".")
+        return bool(dot) and above in self.columns and not any(name.startswith(f"{above}.") for name in self.columns)
 
     def fits(self, shape: Shape) -> bool:
         """Say whether this is of a shape, as far as can be seen: nothing tells against it."""
@@ -68,7 +74,8 @@ class Sample:
 
     def is_certain(self, shape: Shape) -> bool:
         """Say whether it is of a shape for certain: all that its texts have to say is there."""
-        return self.fits(shape) and all(self.texts.get(column) for column in shape.values)
+        told = all(self.texts.get(column) for column in shape.values)
+        return told and shape.columns <= self.columns and self.fits(shape)
 
 
 @frozen

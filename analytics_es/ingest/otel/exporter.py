@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from analytics_es.errors import MissingExtra
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
@@ -33,21 +33,27 @@ class ExportStats:
     """What became of the spans an exporter was given.
 
     spans: how many there were.
-    ignored: how many of them are none of GenAI; each of the others gave one event or two.
+    ignored: how many of them gave no event: they are none of GenAI, or only hold others together.
+    pending: how many had only begun, as their emitter marks them; they come again when they have ended.
     recorded: how many events are new in the log.
     duplicates: how many were there before.
     differing: how many of the duplicates told something else than what is stored, which stays.
     refused: how many the door refused; they are kept in the log with the reason.
     failed: how many could not be recorded because the store failed.
+    ignored_by_scope: those ignored, by the instrumentation scope that wrote them, "" where it names none.
+    contradictions: how many events tell figures that contradict one another, by the word for it.
     """
 
     spans: int = 0
     ignored: int = 0
+    pending: int = 0
     recorded: int = 0
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
     failed: int = 0
+    ignored_by_scope: Mapping[str, int] = field(factory=dict, eq=False)
+    contradictions: Mapping[str, int] = field(factory=dict, eq=False)
 
 
 class AnalyticsSpanExporter(SpanExporter):
@@ -86,8 +92,15 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def stats(self) -> ExportStats:
         """Return what became of all spans so far."""
-        with self._lock:
-            return ExportStats(**self._counts)
+        with self._lock, self._reader.lock:
+            became = self._reader.counts
+            return ExportStats(
+                **self._counts,
+                ignored=became.ignored.total(),
+                pending=became.pending,
+                ignored_by_scope=dict(became.ignored),
+                contradictions=dict(became.contradictions),
+            )
 
     def _export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         events, rejected = self._read(spans)
@@ -102,21 +115,20 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the events of spans, and those that say which spans cannot be read."""
-        batch, per_span, rejected = list[Span](), list[list[dict[str, Any]]](), list[dict[str, Any]]()
+        batch, rejected = list[Span](), list[dict[str, Any]]()
         for ended in spans:
             try:
                 batch.append(span_of(ended))
             except Exception as error:  # whatever an emitter managed to put into a span
                 rejected.append(rejection(UNREADABLE, reason(error), {"name": ended.name}))
-        with self._lock:
-            self._reader.see(batch)
-            for span in batch:
-                try:
-                    per_span.append(self._reader.events(span))
-                except Exception as error:  # a bug of ours must not cost the other spans
-                    rejected.append(rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
-        self._count(spans=len(spans), ignored=per_span.count([]))
-        return [event for events in per_span for event in events], rejected
+        read = self._reader.read(batch)
+        rejected += [
+            rejection(UNREADABLE, one.problem, {"id": one.span.key, "name": one.span.name})
+            for one in read
+            if one.problem
+        ]
+        self._count(spans=len(spans))
+        return [event for one in read for event in one.events], rejected
 
     def _fail(self, events: int, problem: str) -> SpanExportResult:
         logger.error("%d span events were not recorded: %s", events, problem)

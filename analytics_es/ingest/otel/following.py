@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from analytics_es.ingest.otel.plan import COSTS, COUNTS, DURATIONS, NUMBERS, TRUTHS, Lookup, Plan
-from analytics_es.ingest.otel.values import at, is_true, milliseconds, number, parsed, plain
+from analytics_es.ingest.otel.values import at, is_true, milliseconds, number, parsed, plain, remembered
 from analytics_es.ingest.providers import renamed
 
 Places = tuple[Lookup, ...]
@@ -90,7 +89,7 @@ def _provider(told: Told, field: str, places: Places) -> None:
         told.leave(field, others)
 
 
-@functools.lru_cache(maxsize=1024)
+@remembered
 def _is_provider(name: str) -> bool:
     """Say whether a name is no framework's."""
     return bool(renamed(name))

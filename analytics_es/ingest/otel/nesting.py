@@ -9,7 +9,7 @@ from typing import NamedTuple
 from attrs import define, field
 
 from analytics_es.ingest.otel.owed import Owing
-from analytics_es.ingest.otel.place import Late, Past, Place
+from analytics_es.ingest.otel.place import LEVELS, Late, Past, Place
 from analytics_es.ingest.otel.usage import CALLS, Amounts, Sum, Usage, Who, add, counted, left, matching
 
 
@@ -53,7 +53,7 @@ NOTHING = Share({}, False, False)
 class Nesting:
     """Remembers spans; tell it of them with `see`, then ask.
 
-    Usage counts by the definition of docs/opentelemetry.md, whatever the order in which spans are seen before the first
+    Usage counts by the definition of the guide, whatever the order in which spans are seen before the first
     question. Spans may be seen after it as well: what counts in a span only grows, and what was counted before is known
     of the last `limit` spans, by default of all. Where all are seen `at_once`, before the first question, that takes
     less memory. Not for several threads at once.
@@ -100,13 +100,15 @@ class Nesting:
         """
         self._settle()
         place, passed = self._places.get(key), list[Place]()
-        while place is not None and not place.tool and (place.tool is None or not self.at_once):
+        if not self.at_once:
+            around = (place, *place.around()) if place is not None else ()
+            return next((outer.tool for outer in around if outer.tool), None)
+        while place is not None and place.tool is None:
             passed.append(place)
             place = place.parent
         tool = place.tool if place is not None else ""
-        if self.at_once:  # nothing will change
-            for inner in passed:
-                inner.tool = tool
+        for inner in passed:  # nothing will change
+            inner.tool = tool
         return tool or None
 
     def past(self, key: str) -> Past | None:
@@ -146,7 +148,7 @@ class Nesting:
         if not self._fresh:
             return
         fresh, self._fresh = self._fresh, []
-        affected = _with_those_around(fresh)
+        affected = _with_those_around(fresh, 0 if self.at_once else LEVELS)
         changes: dict[int, dict[Who, Sum]] = {}
         ready = [place for place in affected if not place.waits]
         while ready:
@@ -166,40 +168,44 @@ class Nesting:
 
     def _count(self, place: Place, changes: dict[int, dict[Who, Sum]]) -> None:
         """Say what counts of what a span tells, and add what is new of its sum to the one around it."""
+        if place.up and id(place) not in changes:
+            return
         before = _own_sum(place) if place.up else None
-        if place.usage is not None and place.usage.tells and place.below:
-            place.own, place.repeats = left(place.usage, matching(place.below, place.usage.who))
-            if place.own == place.usage.amounts():
-                place.own = None
-        place.calls = place.is_call and _calls(place)
+        _share_out(place)
         outer = place.parent
         if outer is None:
             return
         if outer.below is None:
             outer.below = {}
-        into = [outer.below, *([changes.setdefault(id(outer), {})] if outer.up else [])]
         more = changes.pop(id(place), {}) if place.up else place.below or {}
+        after = _own_sum(place)
         if self.at_once and len(more) > len(outer.below):
             outer.below, more = more, outer.below
-            into = [outer.below]
-        for sums in into:
-            for who, total in more.items():
-                add(sums, who, total)
-            _add_own(sums, place, before)
+        if more or before != after:
+            for sums in [outer.below, *([changes.setdefault(id(outer), {})] if outer.up else [])]:
+                for who, total in more.items():
+                    add(sums, who, total)
+                _add_change(sums, place, before, after)
         place.up = True
         if self.at_once:
             place.below = None
 
 
-def _with_those_around(fresh: Iterable[Place]) -> list[Place]:
-    """Return spans and all around them, each of which waits for so many of them that lie in it."""
+def _with_those_around(fresh: Iterable[Place], most: int) -> list[Place]:
+    """Return spans and all around them, each of which waits for so many of them that lie in it.
+
+    A span that lies in more than so many others becomes one without a parent; 0: in any number.
+    """
     affected = list[Place]()
     for place in fresh:
+        levels = len(affected)
         outer: Place | None = place
         while outer is not None and outer.waits is None:
             outer.waits = 0
             affected.append(outer)
             outer = outer.parent
+            if most and len(affected) - levels > most:
+                place.parent = outer = None
     for place in affected:
         if place.parent is not None and place.parent.waits is not None:
             place.parent.waits += 1
@@ -216,7 +222,7 @@ def _cut(cycles: list[Place], changes: dict[int, dict[Who, Sum]]) -> list[Place]
                 add(sums, who, total)
             for who, total in changes.pop(id(place), {}).items():
                 add(sums, who, total, -1)
-            _add_own(sums, place, None)
+            _add_change(sums, place, None, _own_sum(place))
             taken_back.append((place.parent, sums))
     for outer, sums in taken_back:
         for who, total in sums.items():
@@ -224,6 +230,15 @@ def _cut(cycles: list[Place], changes: dict[int, dict[Who, Sum]]) -> list[Place]
     for place in cycles:
         place.parent, place.up, place.waits = None, False, None
     return cycles
+
+
+def _share_out(place: Place) -> None:
+    """Say what counts of what a span tells, by what counts of all that lie in it."""
+    if place.usage is not None and place.usage.tells and place.below:
+        place.own, place.repeats = left(place.usage, matching(place.below, place.usage.who))
+        if place.own == place.usage.amounts():
+            place.own = None
+    place.calls = place.is_call and _calls(place)
 
 
 def _tells(place: Place) -> bool:
@@ -247,9 +262,8 @@ def _own_sum(place: Place) -> Sum | None:
     return counted(place.usage, own, calls=int(place.calls))
 
 
-def _add_own(sums: dict[Who, Sum], place: Place, before: Sum | None) -> None:
-    after = _own_sum(place)
-    if after == before or place.usage is None:
+def _add_change(sums: dict[Who, Sum], place: Place, before: Sum | None, after: Sum | None) -> None:
+    if place.usage is None or before == after:
         return
     if before is not None:
         add(sums, place.usage.who, before, -1)

@@ -43,9 +43,12 @@ def activity(plan: Plan, fields: Mapping[str, Any], span_name: str) -> Activity 
 
 def operation_of(emitter: Emitter, operation: str | None, kind: str | None, span_name: str) -> str | None:
     """Return OpenTelemetry's word for an operation, "" for what is none, None where nothing tells."""
+    meant = None if kind is None else _of_kind(emitter, kind[:128])
     if operation is not None:
-        return _of_word(emitter, operation[:128])
-    if kind is not None and (meant := _of_kind(emitter, kind[:128])) is not None:
+        word = _of_word(emitter, operation[:128])
+        known = not word or word in ACTIVITIES
+        return word if known or not meant or ACTIVITIES.get(meant) == CALL else meant
+    if meant is not None:
         return meant
     return _of_span(emitter, span_name[:128]) if emitter.operations else None
 

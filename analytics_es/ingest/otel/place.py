@@ -9,6 +9,8 @@ from attrs import define, field
 
 from analytics_es.ingest.otel.usage import COST, KINDS, Amounts, Sum, Usage, Who
 
+LEVELS = 200  # live: so many spans around one are looked at
+
 
 class Late(NamedTuple):
     """What counts of a span from now on, and how many times there was something before; None: nothing, it was counted.
@@ -90,9 +92,11 @@ class Place:
         self.past: Past | None = None  # where it matters what was counted before
 
     def around(self) -> Iterator[Place]:
-        """Yield the spans that it lies in, the innermost first."""
+        """Yield the spans that it lies in, the innermost first, up to LEVELS of them."""
         place = self.parent
-        while place is not None:
+        for _ in range(LEVELS):
+            if place is None:
+                return
             yield place
             place = place.parent
 

@@ -12,6 +12,7 @@ from analytics_es.ingest.models import canonical, same_provider
 
 COST, CALLS, UNCOSTED = "cost", "calls", "uncosted"
 MOST = 10**12  # of one kind of token: more is refused at the door, and tells nothing here
+LONGEST = 512  # characters of a name: one that is longer is remembered as far
 MODELS = 64  # in one span: usage of further ones is known to lie in spans that name neither model nor provider
 ROUNDING = Decimal("1e-9")  # a rest of a cost, as a part of it, that is one of computing
 
@@ -80,9 +81,13 @@ def usage_of(who: Who, data: Mapping[str, Any]) -> Usage:
     return Usage(who, _same(kinds), struct.pack(f"<{len(counts)}q", *counts), cost, data.get("currency"))
 
 
-@functools.lru_cache(maxsize=4096)
 def who_is(provider: str | None, *models: str | None) -> Who:
     """Return whose usage is told by the names of a provider and of models, the ones asked for and that answered."""
+    return _who(*[name and name[:LONGEST] for name in (provider, *models)])
+
+
+@functools.lru_cache(maxsize=4096)
+def _who(provider: str | None, *models: str | None) -> Who:
     return Who(frozenset(canonical(model) for model in models if model), provider or None)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import base64
+import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+T = TypeVar("T")
+
+REMEMBERED = 4096  # texts
+MAX_REMEMBERED = 256  # characters of one
 MAX_NUMBER = 40  # characters of a text that is a number
 WHOLE = ("$",)
 MAX_WRITTEN = 4096  # characters of a text that Python wrote of an object
@@ -34,6 +39,12 @@ def _plain_object(value: Any) -> Any:
 
 
 _ENCODER = json.JSONEncoder(default=_plain_object, ensure_ascii=False)
+
+
+def remembered(function: Callable[[str], T]) -> Callable[[str], T]:
+    """Remember what a function says of short texts: a sender may make up any number of long ones."""
+    known = functools.lru_cache(maxsize=REMEMBERED)(function)
+    return functools.wraps(function)(lambda text: known(text) if len(text) <= MAX_REMEMBERED else function(text))
 
 
 def cut(text: str, limit: int) -> str:

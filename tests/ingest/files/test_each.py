@@ -203,6 +203,20 @@ def test_an_each_that_is_no_path_says_so(imported: Imported, each: str) -> None:
         imported([], TOOLS.replace('"tools"', each))
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.jsonl"])
+def test_a_list_that_a_file_lacks_is_an_error_where_columns_have_to_be_there(imported: Imported, name: str) -> None:
+    contents: dict[str, Any] = {
+        "a.csv": f"ts,x\n{TS},1\n",
+        "a.parquet": pa.table({"ts": [TS]}),
+        "a.jsonl": [{"ts": TS}],
+    }
+    constant = "".join(line for line in TOOLS.splitlines(keepends=True) if "user" not in line)
+
+    with pytest.raises(BadMapping, match=r"\[\[event\]\] 1, each: .*tools"):
+        imported(contents[name], "optional = false\n" + constant, name)
+    assert imported(contents[name], "optional = true\n" + constant, name) == []
+
+
 # ── filename ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 NAMED = "[[event]]\ntype = \"'a.b'\"\noccurred_at = \"'2026-03-02'\"\n[event.data]\nvalue = 'filename'\n"
@@ -267,3 +281,11 @@ def test_a_column_that_csv_or_parquet_lack_is_an_error_unless_said(imported: Imp
         imported(content, mapping, name)
     for setting in ("optional = true\n", 'optional = ["Cost"]\n'):
         assert data(imported(content, setting + mapping, name)) == [{"value": 1}]
+
+
+def test_a_message_names_the_first_of_many_columns(imported: Imported) -> None:
+    with pytest.raises(BadMapping) as caught:
+        imported([{f"column_{n}": 1} for n in range(5000)], LACKING)
+
+    assert "column_99 and 4,900 more)" in str(caught.value)
+    assert len(str(caught.value)) < 2000

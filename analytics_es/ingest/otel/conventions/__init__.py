@@ -22,7 +22,7 @@ from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTO
 from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
 from analytics_es.ingest.otel.conventions.openlit import OPENLIT
-from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
+from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY, OPENLLMETRY_BEDROCK
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
 from analytics_es.ingest.otel.conventions.sentry import SENTRY
@@ -33,6 +33,7 @@ from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
 # Of one emitter its newest version first.
 EMITTERS: tuple[Emitter, ...] = (
     *(GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5),
+    OPENLLMETRY_BEDROCK,
     PYDANTIC_AI,
     *(STRANDS, STRANDS_BEFORE_1_55),
     *(VERCEL, VERCEL_BEFORE_6),

@@ -20,7 +20,7 @@ ACTIVITIES = {
 OPENTELEMETRY = Emitter(
     name="opentelemetry",
     title="OpenTelemetry's GenAI conventions",
-    source="open-telemetry/semantic-conventions v1.27 to v1.41, docs/gen-ai; "
+    source="open-telemetry/semantic-conventions v1.27 to v1.41: model/gen-ai; "
     "open-telemetry/semantic-conventions-genai, model/gen-ai",
     names=(
         Name("operation", "gen_ai.operation.name"),

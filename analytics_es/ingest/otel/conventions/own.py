@@ -12,7 +12,7 @@ _FIELDS = (
 OWN = Emitter(
     name="analytics_es",
     title="Attributes of your own",
-    source="docs/opentelemetry.md",
+    source="the guide, under From OpenTelemetry",
     names=(
         *(Name(field, PREFIX + field) for field in _FIELDS),
         Name("tool_of", f"{PREFIX}tool"),  # the tool that a call was made for

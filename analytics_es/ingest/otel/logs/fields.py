@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,7 +15,7 @@ from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
 from analytics_es.ingest.otel.tokens import IN, Layout, add_up
-from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain
+from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain, remembered
 
 _TOKENS = (
     *("input_tokens", "output_tokens", "total_tokens"),
@@ -162,18 +161,18 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else cut(plain(value), MAX_VALUE)
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _is_free(name: str) -> bool:
     """Say whether an attribute tells no text and no person, and is none of the ids that are fields."""
     return not is_free_text(name) and not is_person(name) and name not in _OWN
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _can_be_stored(name: str) -> bool:
     return len(name) <= MAX_NAME and plain(name) == name
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _is_of_the_call(name: str) -> bool:
     """Say whether a resource tells this of its calls: teams, versions; not who and where the machine is."""
     return name != "service.name" and not name.startswith(OF_THE_MACHINE)
