@@ -92,7 +92,7 @@ class LargeRequest:
     def _of_object(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
         if walk.kind() != b"{":
             raise Malformed(NO_OBJECT)
-        others, size, is_otlp = dict[str, bytes](), 0, False
+        other, is_otlp = _Other(), False
         for name in walk.members():
             kind = TOP.get(name)
             if kind == WITHIN and walk.kind() == b"{" and len(place) == 1:
@@ -105,10 +105,10 @@ class LargeRequest:
                     yield from self._of_group(walk, (*place, list(TOP).index(name), group), late)
             elif name == "data" and walk.kind() == b"[":
                 is_otlp = yield from _others(walk.value() for _ in walk.elements())
-            elif (text := walk.text()) is not None and (size := size + len(text)) <= MAX_VALUE:
-                others[name] = text
+            else:
+                other.take(name, walk.text())
         if not is_otlp:
-            yield from read_other({name: _loaded(text) for name, text in others.items()})
+            yield from other.read()
 
     def _of_group(self, walk: Walk, place: Place, late: dict[Place, Any] | None) -> Iterator[Read]:
         resource, passed, known, other = self._late.get(place), False, False, ""
@@ -154,6 +154,35 @@ class LargeRequest:
         self._late_bytes += len(json.dumps(told, default=str))
         if len(late) > MOST_LATE or self._late_bytes > MOST_LATE_BYTES:
             raise ValueError(f": more than {MOST_LATE} of its groups say after their records who they are, or too much")
+
+
+@define
+class _Other:
+    """An object that may be what another exporter writes, as far as it is of a size that is read as a whole."""
+
+    texts: dict[str, bytes] = field(factory=dict)
+    size: int = 0
+    inside: int = 0
+
+    def take(self, name: str, text: bytes | None) -> None:
+        """Take a member; of one that is too much nothing is kept any more."""
+        self.size += MAX_VALUE + 1 if text is None else len(text)
+        self.inside += 0 if text is None else text.count(b"{") + text.count(b"[")
+        if self.is_too_much:
+            self.texts.clear()
+        elif text is not None:
+            self.texts[name] = text
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it takes too much memory."""
+        return self.size > MAX_VALUE or self.inside > MOST_INSIDE
+
+    def read(self) -> Iterable[Read]:
+        """Return what it gives; raises ValueError where it is nothing that is known."""
+        if self.is_too_much:
+            return [ReadSpan(None, None, f"not a trace: {TOO_LARGE_PART}")]
+        return read_other({name: _loaded(text) for name, text in self.texts.items()})
 
 
 def _objects(walk: Walk) -> Iterator[None]:

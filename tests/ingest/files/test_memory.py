@@ -54,6 +54,17 @@ BOMBS: dict[str, tuple[list[Part], str]] = {
         "not a trace: a pa",
     ),
     "deep.otlp.gz": (request((b"[", 15_000_000), (b"]", 15_000_000)), "not a trace: a part of it is of more than 10"),
+    "other.otlp.gz": (
+        [(b'{"traceId":"', 1), (b"a", 32), (b'",\n"x":[', 1), (b"{},", 5_000_000), (b"{}]}", 1)],
+        "not a trace: ",
+    ),
+    "records.otlp.gz": (
+        [
+            *((b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{},"attributes":[', 1), (b"{},", 6_000_000)),
+            (b'{}]}]}],"resource":{"attributes":[]}}]}', 1),
+        ],
+        "not a trace: a pa",
+    ),
     "spans.otlp.gz": (request((b'{"a":[]},', 130_000), (b"{}", 1)), "not a span: its traceId is None"),
     "crowded.jsonl.gz": (
         [(b'{"a":[', 1), (b"{},", 5_000_000), (b"{}]}\n", 1)],

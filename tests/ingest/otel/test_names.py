@@ -163,6 +163,14 @@ def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
     assert SECRET not in json.dumps(tool, default=str)
 
 
+@pytest.mark.parametrize("usage", [{INPUT: 4000, TOTAL: 4600}, {INPUT: 90_000, TOTAL: 90_600}])
+def test_openllmetry_counts_bedrock_without_what_was_cached_and_its_total_too(usage: dict[str, int]) -> None:
+    cached = {READ: 35_000, "gen_ai.usage.cache_creation.input_tokens": 18_000}
+    told = tokens({**ON_BEDROCK, OUTPUT: 600, **usage, **cached}, scope="opentelemetry.instrumentation.bedrock")
+
+    assert told == (usage[INPUT] + 53_000, 35_000, 18_000, 600, None, None)
+
+
 def test_claude_code_counts_without_a_prefix_and_without_what_was_cached() -> None:
     told = {
         "span.type": "llm_request",
@@ -250,16 +258,26 @@ def test_writes_for_an_hour_and_for_minutes_make_all_writes() -> None:
 COUNT = st.none() | st.integers(0, 60)
 PARTS = ("cache_read_tokens", "cache_creation_tokens"), ("reasoning_tokens",)
 NAMES_OF_COUNTS = sorted(
-    {row.attribute for emitter in COMMON for row in emitter.names if row.field.endswith("_tokens")}
+    {
+        row.attribute
+        for emitter in (*EMITTERS, *COMMON)
+        for row in emitter.names
+        if row.field.endswith("_tokens") and not row.inside
+    }
 )
+SCOPES = st.sampled_from(sorted({scope.replace("*", "x") for emitter in EMITTERS for scope in emitter.scopes} | {""}))
 
 
-@given(st.dictionaries(st.sampled_from(NAMES_OF_COUNTS), COUNT, max_size=7), st.sampled_from(["", "ai", "pydantic-ai"]))
-def test_whatever_is_told_totals_hold_their_parts(usage: dict[str, int | None], scope: str) -> None:
-    told = data({**CHAT, **usage}, scope=scope)
-
-    for total, parts in zip(("input_tokens", "output_tokens"), PARTS, strict=True):
-        assert told.get(total, 0) >= sum(told.get(part, 0) for part in parts)
+@given(
+    st.dictionaries(st.sampled_from(NAMES_OF_COUNTS), COUNT, max_size=7),
+    SCOPES,
+    st.sampled_from(["openai", "anthropic"]),
+)
+def test_whatever_is_told_totals_hold_their_parts(usage: dict[str, int | None], scope: str, provider: str) -> None:
+    for event in events({**CHAT, "gen_ai.provider.name": provider, **usage}, scope=scope):
+        told = admit(now=NOON, **event).data
+        for total, parts in zip(("input_tokens", "output_tokens"), PARTS, strict=True):
+            assert told.get(total, 0) >= sum(told.get(part, 0) for part in parts)
 
 
 # ── costs, tiers, times ─────────────────────────────────────────────────────────────────────────────────────────
@@ -405,7 +423,6 @@ VALUES = st.recursive(
 ANY_NAME = st.sampled_from(
     sorted({row.attribute.replace("*", "x") for emitter in (*EMITTERS, *COMMON) for row in emitter.names})
 )
-SCOPES = st.sampled_from(sorted({scope.replace("*", "x") for emitter in EMITTERS for scope in emitter.scopes} | {""}))
 
 
 @given(st.dictionaries(ANY_NAME | st.text(max_size=9), VALUES, max_size=12), SCOPES, st.text(max_size=6))

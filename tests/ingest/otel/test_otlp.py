@@ -161,6 +161,14 @@ def test_a_file_may_be_one_request_on_many_lines(written: Written) -> None:
     assert event["id"] == f"{TRACE}:{SPAN}"
 
 
+@pytest.mark.parametrize("padding", ["", "x" * 2**20])
+def test_a_text_that_was_cut_through_a_sign_costs_no_span(written: Written, padding: str) -> None:
+    cut = attribute("note", stringValue="HERE")
+    line = json.dumps(request(a_span(attributes=[*a_span()["attributes"], cut]), a_span(spanId="a" * 16, name=padding)))
+
+    assert len(events(written(line.replace("HERE", "\\ud83d")))) == 2
+
+
 def test_a_file_may_be_packed_and_have_any_name(tmp_path: Path) -> None:
     path = tmp_path / "traces.otlp.gz"
     path.write_bytes(gzip.compress(json.dumps(request(a_span()), indent=2).encode()))

@@ -13,6 +13,7 @@ from analytics_es.ingest.otel.conventions.declaration import Emitter
 from analytics_es.ingest.otel.conventions.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5
 from analytics_es.ingest.otel.conventions.haystack import HAYSTACK
+from analytics_es.ingest.otel.conventions.laminar import LAMINAR
 from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE, LANGFUSE_USAGE
 from analytics_es.ingest.otel.conventions.langsmith import LANGSMITH
 from analytics_es.ingest.otel.conventions.litellm import LITELLM
@@ -21,9 +22,10 @@ from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTO
 from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
 from analytics_es.ingest.otel.conventions.openlit import OPENLIT
-from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
+from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY, OPENLLMETRY_BEDROCK
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
+from analytics_es.ingest.otel.conventions.sentry import SENTRY
 from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
 from analytics_es.ingest.otel.conventions.vercel import VERCEL, VERCEL_BEFORE_6
 from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
@@ -31,6 +33,7 @@ from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
 # Of one emitter its newest version first.
 EMITTERS: tuple[Emitter, ...] = (
     *(GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5),
+    OPENLLMETRY_BEDROCK,
     PYDANTIC_AI,
     *(STRANDS, STRANDS_BEFORE_1_55),
     *(VERCEL, VERCEL_BEFORE_6),
@@ -38,7 +41,18 @@ EMITTERS: tuple[Emitter, ...] = (
     *(AGENT_FRAMEWORK, SEMANTIC_KERNEL, AUTOGEN, CREWAI, HAYSTACK),
     *(LITELLM, ANTHROPIC_SDK),
     # What hands on spans of others, and marks them, comes last.
-    *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE_CLIENTS, LOGFIRE_STREAMED, LOGFIRE, OPENLIT),
+    *(
+        LANGSMITH,
+        LANGFUSE_USAGE,
+        LANGFUSE,
+        MLFLOW,
+        LOGFIRE_CLIENTS,
+        LOGFIRE_STREAMED,
+        LOGFIRE,
+        OPENLIT,
+        LAMINAR,
+        SENTRY,
+    ),
 )
 # Behind each of them, in this order: what anybody may write.
 COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY, WIDESPREAD)

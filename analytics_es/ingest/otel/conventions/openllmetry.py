@@ -1,6 +1,6 @@
 """OpenLLMetry (Traceloop): OpenTelemetry's names of the time, and its own for workflows, kinds and associations."""
 
-from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
+from analytics_es.ingest.otel.conventions.declaration import CACHED, Emitter, Name
 
 OPENLLMETRY = Emitter(
     name="openllmetry",
@@ -47,4 +47,17 @@ OPENLLMETRY = Emitter(
         *("traceloop.entity.input", "traceloop.entity.output", "traceloop.prompt.template"),
         *("traceloop.prompt.template_variables", "llm.headers", "llm.request.functions", "llm.content"),
     ),
+)
+# Bedrock's input is without what was cached, and so is the grand total that is added up from it.
+OPENLLMETRY_BEDROCK = Emitter(
+    name="openllmetry_bedrock",
+    title="OpenLLMetry's instrumentation of Bedrock",
+    source="traceloop/openllmetry: opentelemetry-instrumentation-bedrock 0.62.4, span_utils.py, prompt_caching.py",
+    scopes=("opentelemetry.instrumentation.bedrock",),
+    names=(
+        Name("cache_read_tokens", "gen_ai.usage.cache_read.input_tokens"),
+        Name("cache_creation_tokens", "gen_ai.usage.cache_creation.input_tokens"),
+    ),
+    beside=CACHED,
+    total_without=CACHED,
 )
