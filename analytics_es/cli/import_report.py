@@ -162,7 +162,8 @@ class Report:
         if total.ignored:
             yield f"ignored, as they tell of no call, tool or agent: {_counted(total.ignored)}"
         if total.no_event:
-            yield f"{words.plural(total.no_event, 'row')} gave no event: no [[event]] table of the mapping is for them"
+            without = words.plural(total.no_event, "row")
+            yield f"{without} gave no event: no [[event]] table is for such, or the list is empty"
         if total.waiting:
             yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
         if self.findings.contradictory:

@@ -40,7 +40,7 @@ def evaluate(
     if first is None:
         return iter(())
     notes.missing = {name: _near(name, first.names) for name in first.missing}
-    if first.missing:
+    if first.missing and first.names:
         check_times(mapping, first, path.name)
     connection = engine.connect()
     _load(path, connection, first)

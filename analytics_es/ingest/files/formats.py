@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from analytics_es.ingest.files.evaluation import evaluate
 from analytics_es.ingest.files.events import ImportedRow
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.notes import Notes, Rows
+from analytics_es.ingest.files.odd_rows import OddRows
 from analytics_es.ingest.files.otlp import traces
 from analytics_es.ingest.files.outline import CLOUD_EVENT, check_rows
 from analytics_es.ingest.files.paths import Steps, read_steps, written
@@ -124,8 +126,19 @@ def _mapped(
     check_rows(path, steps, read)
     if mapping is None:
         return cloud_events(path, source, steps, notes)
-    batches = text_batches(partial(json_rows, path, steps, notes), mapping, is_csv=False, whole=not mapping.has_ids)
-    return evaluate(path, mapping, batches, notes, source)
+    records = partial(json_rows, path, steps, notes)
+    whole = not mapping.has_ids
+    try:
+        return evaluate(path, mapping, text_batches(records, mapping, is_csv=False, whole=whole), notes, source)
+    except BadMapping:
+        straight = OddRows.of(records, mapping)
+        with suppress(BadMapping):
+            imported = evaluate(
+                path, mapping, text_batches(straight, mapping, is_csv=False, whole=whole), notes, source
+            )
+            if straight.are_few:
+                return imported
+        raise
 
 
 def _kind(path: Path, format: str | None) -> str:

@@ -16,16 +16,21 @@ from analytics_es.ingest.files.paths import Steps, as_sql, inside, written
 _KINDS = {bool: "a boolean", int: "a number", float: "a number", str: "a text", dict: "an object", list: "a list"}
 
 
+def kind_of(part: Any) -> str:
+    """Return what a part of JSON is, in the words of a message."""
+    return _KINDS[type(part)]
+
+
 def list_in(fields: Mapping[str, Any], steps: Steps) -> tuple[list[Any] | None, str | None]:
     """Return the list at a path of a row, None for none, or what there is instead; a text may hold a list as JSON."""
     part, before = inside(fields, steps)
     if before:
-        return None, f"{written(before)} is {_KINDS[type(part)]}, not an object"
+        return None, f"{written(before)} is {kind_of(part)}, not an object"
     if isinstance(part, str):
         part = _loaded(part)
     if part is None or isinstance(part, list):
         return part, None
-    return None, f"{written(steps)} is {_KINDS[type(part)]}, not a list"
+    return None, f"{written(steps)} is {kind_of(part)}, not a list"
 
 
 def _loaded(text: str) -> Any:

@@ -408,7 +408,8 @@ def test_a_missing_file_a_folder_and_an_unknown_format_are_told_apart(tmp_path: 
 @pytest.mark.parametrize("name", ["calls.csv", "calls.csv.gz", "calls.parquet"])
 def test_only_json_lines_do_without_a_mapping(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadMapping, match="a mapping is needed"):
-        rows(write(tmp_path / name, b""))
+        contents = {"calls.csv.gz": gzip.compress(b"x\n1\n"), "calls.parquet": pa.table({"x": [1]})}
+        rows(write(tmp_path / name, contents.get(name, b"x\n1\n")))
 
 
 # ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -575,6 +576,22 @@ def test_a_cast_within_an_object_that_fails_refuses_its_row_alone(imported: Impo
     assert [row.event["data"]["value"] for row in found if row.event] == [1, 3, 5]
     assert [number for number, _ in refused(found)] == [2, 4]
     assert [item.get("value") for item in data(imported(content, guarded, name="calls.jsonl"))] == [1, None, 3, None, 5]
+
+
+def test_a_row_with_something_else_where_others_have_an_object_does_not_stop_them(imported: Import) -> None:
+    rows_of = [{"ts": "2025-03-03", "tool": "a", "usage": {"n": n}} for n in range(3)]
+    odd = [{"ts": "2025-03-03", "usage": "none"}, {"ts": "2025-03-03", "usage": [1]}]
+    mapping = with_value("usage.n + 1")
+
+    found = imported(lines(*rows_of, *odd), mapping, name="calls.jsonl")
+
+    assert [row.event["data"]["value"] for row in found if row.event] == [1, 2, 3]
+    assert [(number, reason.partition(": ")[2]) for number, reason in refused(found)] == [
+        (4, "usage is a text, not an object."),
+        (5, "usage is a list, not an object."),
+    ]
+    with pytest.raises(BadMapping, match=r"data\.value"):
+        imported(lines(rows_of[0], *odd), mapping, name="calls.jsonl")
 
 
 def test_an_expression_is_not_asked_about_rows_that_do_not_match(imported: Import) -> None:

@@ -13,7 +13,7 @@ from analytics_es.ingest.otel.conventions.declaration import FIELDS, UNITS, Emit
 from analytics_es.ingest.otel.conventions.own import OWN
 from analytics_es.testing import NOON
 from tests.emitters_table import PAGE, written
-from tests.ingest.otel.emitted import Attributes, event
+from tests.ingest.otel.emitted import Attributes, data, event
 from tests.ingest.otel.test_emitters_agents import CLAUDE_CODE, LOGFIRE
 from tests.ingest.otel.test_emitters_platforms import BY_LITELLM, LITELLM, MLFLOW
 
@@ -121,6 +121,25 @@ def test_a_call_costs_what_its_model_costs_where_it_was_served_or_nobody_knows(
     analytics.catch_up()
     answer = analytics.get_cost_breakdown(TimePeriod(start=NOON - DAY, end=NOON + DAY)).unwrap()
     assert [row.cost for row in answer.rows] == [None if cost is None else Decimal(cost)]
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        ({"gen_ai.cost.total_tokens": 0.75, "gen_ai.cost.input_tokens": 0.25}, "0.75"),
+        ({"gen_ai.cost.input_tokens": 0.25, "gen_ai.cost.output_tokens": 0.5}, "0.75"),
+        ({"gen_ai.usage.total_cost": 0.75}, "0.75"),
+        ({"gen_ai.usage.input_cost": 0.25, "gen_ai.usage.output_cost": 0.5}, "0.75"),
+        ({"gen_ai.usage.cost": 0.75}, "0.75"),
+        ({"llm.cost.total": 0.75}, "0.75"),
+        ({"litellm.cost.total": 0.75}, "0.75"),
+        ({"operation.cost": 0.75}, "0.75"),
+    ],
+)
+def test_a_cost_is_read_under_the_name_that_its_emitter_has(told: Attributes, cost: str) -> None:
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9}
+    read = data({**call, **told})
+    assert (Decimal(str(read["cost"])), read["currency"]) == (Decimal(cost), "USD")
 
 
 def test_the_guide_has_the_table_of_emitters_that_the_declarations_make() -> None:

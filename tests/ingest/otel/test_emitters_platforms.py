@@ -278,3 +278,23 @@ def test_a_span_of_mlflow_that_asks_no_model_is_no_call(kind: str) -> None:
 
 def test_mlflows_mode_of_opentelemetry_may_write_its_own_types() -> None:
     assert events(span({"gen_ai.operation.name": "CHAIN", "mlflow.traceTag.a": "b"})) == []
+
+
+# ── Sentry ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sentry_writes_parts_of_tokens_behind_their_totals() -> None:
+    told = data(
+        {
+            "gen_ai.operation.type": "ai_client",
+            "gen_ai.system": "openai",
+            "gen_ai.request.model": "gpt-4o",
+            "gen_ai.usage.input_tokens": 1000,
+            "gen_ai.usage.input_tokens.cached": 600,
+            "gen_ai.usage.input_tokens.cache_write": 200,
+            "gen_ai.usage.output_tokens": 100,
+            "gen_ai.usage.output_tokens.reasoning": 40,
+        }
+    )
+    assert tokens(told) == {"input": 1000, "cache_read": 600, "cache_creation": 200, "output": 100, "reasoning": 40}
+    assert told["operation"] == "chat"

@@ -13,6 +13,7 @@ from analytics_es.ingest.otel.conventions.declaration import Emitter
 from analytics_es.ingest.otel.conventions.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5
 from analytics_es.ingest.otel.conventions.haystack import HAYSTACK
+from analytics_es.ingest.otel.conventions.laminar import LAMINAR
 from analytics_es.ingest.otel.conventions.langfuse import LANGFUSE, LANGFUSE_USAGE
 from analytics_es.ingest.otel.conventions.langsmith import LANGSMITH
 from analytics_es.ingest.otel.conventions.litellm import LITELLM
@@ -24,6 +25,7 @@ from analytics_es.ingest.otel.conventions.openlit import OPENLIT
 from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY, OPENLLMETRY_BEDROCK
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
+from analytics_es.ingest.otel.conventions.sentry import SENTRY
 from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
 from analytics_es.ingest.otel.conventions.vercel import VERCEL, VERCEL_BEFORE_6
 from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
@@ -39,7 +41,18 @@ EMITTERS: tuple[Emitter, ...] = (
     *(AGENT_FRAMEWORK, SEMANTIC_KERNEL, AUTOGEN, CREWAI, HAYSTACK),
     *(LITELLM, ANTHROPIC_SDK),
     # What hands on spans of others, and marks them, comes last.
-    *(LANGSMITH, LANGFUSE_USAGE, LANGFUSE, MLFLOW, LOGFIRE_CLIENTS, LOGFIRE_STREAMED, LOGFIRE, OPENLIT),
+    *(
+        LANGSMITH,
+        LANGFUSE_USAGE,
+        LANGFUSE,
+        MLFLOW,
+        LOGFIRE_CLIENTS,
+        LOGFIRE_STREAMED,
+        LOGFIRE,
+        OPENLIT,
+        LAMINAR,
+        SENTRY,
+    ),
 )
 # Behind each of them, in this order: what anybody may write.
 COMMON: tuple[Emitter, ...] = (OPENTELEMETRY, OPENINFERENCE, OPENLLMETRY, WIDESPREAD)

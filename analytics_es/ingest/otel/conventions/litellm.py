@@ -37,7 +37,7 @@ LITELLM = Emitter(
     source="BerriAI/litellm 1.110.2: litellm/integrations/opentelemetry.py, integrations/otel/mappers/genai.py",
     scopes=("litellm",),
     spans=("litellm_request", "raw_gen_ai_request"),
-    telltales=("gen_ai.cost.*", "litellm.*", f"{_KEY}*"),
+    telltales=("gen_ai.cost.total_cost", "litellm.*", f"{_KEY}*"),
     systems=("litellm", "litellm_proxy"),
     names=(
         Name("kind", "llm.request.type"),
