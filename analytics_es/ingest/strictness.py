@@ -1,14 +1,18 @@
-"""Sources whose ids are always strict: one call of a coding agent is told by several ways, at times that differ."""
+"""Sources whose ids become strict by themselves: where one event may come again with another time than before."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
 
-from analytics_es.errors import NotMigrated, SharedIds
+from analytics_es.errors import BadStrictIds, NotMigrated, SharedIds
 from analytics_es.log import EventLog
+from analytics_es.log.strict import Strict
 
 AGENTS = frozenset({"claude-code", "codex", "gemini-cli"})
+
+REMEMBERED = 1000
+MOST = 50  # patterns of strict ids that senders may bring a log to: each is an index, which every event passes
 
 _cannot = set[tuple[str, str]]()  # logs and sources of which that was said
 
@@ -21,12 +25,33 @@ def hold_strict(log: EventLog, sources: Iterable[str | None]) -> None:
     Where a log holds one of their ids twice, from before, or may not be changed, that is logged once.
     """
     for source in sorted(AGENTS.intersection(filter(None, sources))):
-        if (log.identity, source) in _cannot:
-            continue
-        try:
-            log.hold_strict(source)
-        except (SharedIds, NotMigrated) as error:
+        _hold(log, source, "what traces, logs and files tell of the same calls of %s counts each time: %s")
+
+
+def is_strict(log: EventLog, source: str) -> bool:
+    """Make ids of a source strict in a log, as a sender needs who tells no time; say whether they are, from now on.
+
+    They are not where a log holds one of them twice, from before, may not be changed, or has many such sources.
+    """
+    if source.endswith("*"):  # what means more than this source
+        return log.strict.every
+    more = log.strict.more(Strict((source,)))
+    if more and len(log.strict.patterns) >= MOST:
+        return False
+    try:
+        return not more or _hold(log, source, "events of %s that tell no time are refused: %s")
+    except BadStrictIds:
+        return False
+
+
+def _hold(log: EventLog, source: str, otherwise: str) -> bool:
+    if (log.identity, source) in _cannot:
+        return False
+    try:
+        log.hold_strict(source)
+    except (SharedIds, NotMigrated) as error:
+        if len(_cannot) < REMEMBERED:
             _cannot.add((log.identity, source))
-            logger.warning(
-                "what traces, logs and files tell of the same calls of %s counts each time: %s", source, error
-            )
+        logger.warning(otherwise, source, error)
+        return False
+    return True

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from attrs import evolve, frozen
@@ -20,15 +23,25 @@ from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
 from analytics_es.ingest import Message
 from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
 from analytics_es.ingest.problems import ARGUMENTS, NEEDED, problem_of
+from analytics_es.ingest.recorder import Recorder
+from analytics_es.ingest.strictness import is_strict
 from analytics_es.ingest.subscription import Form
+from analytics_es.web.counts import OTHERS
 
+_ATTRIBUTE = re.compile("[a-z0-9]{1,20}")  # as CloudEvents names them
 MOST_LEVELS = 200  # of objects and lists in one another: what is written again holds no more
+ATTRIBUTES = ("specversion", "id", "source", "type", "time", "data", "data_base64", "datacontenttype", "dataschema")
 SOURCE = "http"  # of what is kept because it gave no event
 
 
 @frozen(kw_only=True)
 class CloudEvent(Message):
-    """An event in the format of CloudEvents: its payload, or its headers, say so."""
+    """An event in the format of CloudEvents: its payload, or its headers, say so.
+
+    whose: whether its subject is whose event it is.
+    """
+
+    whose: bool = False
 
 
 # ── bodies ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +134,53 @@ def _text(document: Any, name: str) -> str:
     return named if isinstance(named, str) else ""
 
 
+def with_subject(message: Message) -> Message:
+    """Return a CloudEvent of a client of OpenMeter: its subject is whose event it is, as far as its data do not tell.
+
+    As `user_id`, since it may name a person, whom the policy of privacy gives a pseudonym.
+    """
+    return evolve(message, whose=True) if isinstance(message, CloudEvent) else message
+
+
+def arriving(messages: Sequence[Message], recorder: Recorder) -> list[Message]:
+    """Give CloudEvents that tell no time that of their arrival: such a source is known by its ids alone from then on.
+
+    So what is sent again is known again. Where a source cannot be, they stay without, and are refused.
+    """
+    now = recorder.door.clock()
+    return [
+        evolve(message, time=now) if (source := _timeless(message)) and is_strict(recorder.log, source) else message
+        for message in messages
+    ]
+
+
+def _timeless(message: Message) -> str | None:
+    """Return the source of a CloudEvent that tells no time; None of every other message."""
+    if not isinstance(message, CloudEvent):
+        return None
+    if message.headers:
+        return None if "ce-time" in message.headers else unquote(message.headers.get("ce-source", ""))
+    event = message.payload if isinstance(message.payload, Mapping) else {"time": ""}
+    source = event.get("source") if event.get("time") is None else None
+    return source if isinstance(source, str) else None
+
+
+def not_read(messages: Iterable[Message]) -> Counter[str]:
+    """Count attributes of CloudEvents of which nothing is taken over, such as extensions, by name."""
+    names = Counter[str]()
+    for message in messages:
+        if isinstance(message, CloudEvent):
+            names.update(_not_read(message))
+    return names
+
+
+def _not_read(message: CloudEvent) -> Iterator[str]:
+    told = [name.removeprefix("ce-") for name in message.headers] or message.payload
+    for name in told if isinstance(told, list | Mapping) else ():
+        if name not in ATTRIBUTES and not (name == "subject" and message.whose):
+            yield name if isinstance(name, str) and _ATTRIBUTE.fullmatch(name) else OTHERS
+
+
 # ── what an event says ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -140,7 +200,13 @@ def _of_cloud(message: Message) -> dict[str, Any]:
     for name in ("id", "source"):
         if event[name] is None:
             raise UnreadableMessage(problem=f"its {name} is missing, which every CloudEvent has")
+    if getattr(message, "whose", False) and (subject := _subject(message)) and event["data"].get("user_id") is None:
+        event["data"] = {**event["data"], "user_id": subject}
     return event
+
+
+def _subject(message: Message) -> Any:
+    return unquote(message.headers.get("ce-subject", "")) if message.headers else message.payload.get("subject")
 
 
 _STRUCTURED = {"content-type": "application/cloudevents+json"}

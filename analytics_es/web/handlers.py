@@ -25,6 +25,7 @@ from analytics_es.web.receiver import Receiver, Told
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}
+OF_OPENMETER = "/api/v1/events"  # where its clients send, to whom a subject is whose event it is
 LISTED = 1000  # refused events that an answer names
 COUNTS = "analytics_es.counts"  # in the scope of a request: what its line in the log says
 
@@ -59,6 +60,8 @@ class Handlers:
     async def events(self, request: Request) -> Response:
         """Take CloudEvents, structured, in batches or binary, and events of our own."""
         read = _reader(request)
+        if path_of(request) == OF_OPENMETER:
+            read = _with_subjects(read)
         messages, outcomes = await self._with_body(request, partial(self._messages, read))
         cloud = all(isinstance(message, events.CloudEvent) for message in messages)
         return self._answer(request, outcomes, cloud=cloud and bool(messages))
@@ -91,6 +94,7 @@ class Handlers:
 
     def _messages(self, read: Callable[[bytes], Any], body: bytes) -> tuple[list[Message], list[Outcome]]:
         messages = self.receiver.bounded(read(body))
+        self.receiver.counts.ignore("attributes", events.not_read(messages))
         return messages, self.receiver.messages(messages) if messages else []
 
     def _answer(self, request: Request, outcomes: list[Outcome], *, cloud: bool) -> Response:
@@ -138,6 +142,10 @@ def _reader(request: Request) -> Callable[[bytes], Any]:
     if form in LINES:
         return events.of_lines
     raise OtherMediaType(types=", ".join((JSON, *sorted(LINES), STRUCTURED, BATCH)))
+
+
+def _with_subjects(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    return lambda body: map(events.with_subject, read(body))
 
 
 def _in_headers(headers: Mapping[str, str], body: bytes) -> list[Message]:

@@ -24,7 +24,7 @@ from analytics_es.ingest.problems import reason
 from analytics_es.ingest.subscription import Intake, Outcome
 from analytics_es.process import Trouble
 from analytics_es.web.counts import Counts
-from analytics_es.web.events import HTTP
+from analytics_es.web.events import HTTP, arriving
 from analytics_es.web.limits import Limits
 
 logger = logging.getLogger("analytics_es.web")
@@ -97,7 +97,7 @@ class Receiver:
             recorder = self.service.store.recorder
             if self._intake is None or self._intake.recorder is not recorder:  # another one in a process of a fork
                 self._intake = Intake(recorder, self.service, HTTP, "Events over HTTP")
-            return self._intake.take(messages)
+            return self._intake.take(arriving(messages, recorder))
         except AnalyticsError as error:
             raise NotRecorded(reason=error.code) from error
 

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
 from analytics_es.events.walking import MAX_SMALL
+from analytics_es.ingest.strictness import MOST
+from analytics_es.web import analytics_app
 from tests.stores import recorded
 from tests.web.requests import (
     BATCH,
@@ -261,3 +263,113 @@ def test_what_a_page_may_send_without_asking_is_refused(client: TestClient, path
 )
 def test_what_can_hardly_be_written_again_is_refused_like_all_else(client: TestClient, body: bytes) -> None:
     assert client.post("/v1/events", content=body, headers=JSON).status_code == 400
+
+
+# ── CloudEvents without a time, and their subjects ──────────────────────────────────────────────────────────────
+
+
+def timeless(number: int, **more: Any) -> dict[str, Any]:
+    return {name: told for name, told in {**cloud_event(number), **more}.items() if name != "time"}
+
+
+def binary(event: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    headers = {f"ce-{name}": told for name, told in event.items() if name != "data"}
+    return in_json(event["data"]), {**JSON, **headers}
+
+
+@pytest.mark.store("memory", "sqlite", "postgres")
+@pytest.mark.parametrize("way", ["one", "batch", "binary"])
+def test_a_cloud_event_without_a_time_has_that_of_its_arrival_and_sent_again_adds_nothing(
+    analytics: AnalyticsService, way: str
+) -> None:
+    body, headers = {
+        "one": (in_json(timeless(0)), CLOUD),
+        "batch": (in_json([timeless(0), timeless(0), {**timeless(0), "time": None}]), BATCH),
+        "binary": binary(timeless(0)),
+    }[way]
+
+    answers = []
+    for _ in range(2):  # the second comes after a restart, since the first answer was lost
+        client = TestClient(analytics_app(analytics))
+        answers += [client.post("/api/v1/events", content=body, headers=headers).status_code for _ in range(2)]
+
+    assert (answers, jobs(analytics), reasons(analytics)) == ([204] * 4, ["j-0"], [])
+    assert analytics.store.log.strict.patterns == ("web",)
+
+
+def test_what_a_cloud_event_without_a_time_tells_differently_later_is_refused(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    client.post("/api/v1/events", content=in_json(timeless(0)), headers=CLOUD)
+
+    answer = client.post("/api/v1/events", content=in_json(timeless(0, data={"job_id": "other"})), headers=CLOUD)
+
+    assert (answer.status_code, jobs(analytics), reasons(analytics)) == (400, ["j-0"], ["other_content"])
+
+
+def test_a_source_that_shares_ids_from_before_has_to_tell_times(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    for when in (NOON, NOON.replace("12:", "13:")):
+        client.post("/api/v1/events", content=in_json({**cloud_event(0), "time": when}), headers=CLOUD)
+
+    answer = client.post("/api/v1/events", content=in_json(timeless(1)), headers=CLOUD)
+
+    assert (answer.status_code, answer.json()["refusals"][0]["code"]) == (400, "id_without_time")
+    assert jobs(analytics) == ["j-0", "j-0"]
+
+
+@pytest.mark.parametrize("source", ["*", "web*", "we*b", "x" * 300])
+def test_no_source_makes_more_than_itself_strict(client: TestClient, analytics: AnalyticsService, source: str) -> None:
+    answer = client.post("/api/v1/events", content=in_json(timeless(0, source=source)), headers=CLOUD)
+
+    assert (answer.status_code, jobs(analytics)) == (400, [])
+    assert analytics.store.log.strict.patterns == ()
+
+
+def test_there_is_an_end_to_the_sources_that_tell_no_time(client: TestClient, analytics: AnalyticsService) -> None:
+    body = [timeless(number, source=f"web-{number}") for number in range(MOST + 2)]
+
+    answer = client.post("/api/v1/events", content=in_json([*body, cloud_event(999)]), headers=BATCH)
+
+    assert [refusal["code"] for refusal in answer.json()["refusals"]] == ["id_without_time"] * 2
+    assert (answer.json()["recorded"], len(analytics.store.log.strict.patterns)) == (MOST + 1, MOST)
+
+
+@pytest.mark.parametrize("way", ["one", "binary"])
+def test_the_subject_of_a_client_of_openmeter_is_whose_event_it_is_and_a_pseudonym(
+    client: TestClient, analytics: AnalyticsService, way: str
+) -> None:
+    event = {**cloud_event(0), "subject": SECRET}
+    body, headers = (in_json(event), CLOUD) if way == "one" else binary(event)
+
+    assert client.post("/api/v1/events", content=body, headers=headers).status_code == 204
+
+    (stored,) = recorded(analytics, "job.completed")
+    assert stored.data["user_id"].startswith("p_")
+    assert SECRET not in str(stored)
+
+
+def test_the_subject_does_not_overrule_what_the_data_tell_and_no_data_are_data(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    told, none = {**cloud_event(0, user_id="ada"), "subject": "acme"}, {**cloud_event(1), "subject": "ada"}
+    body = in_json([told, {**none, "data": None}, {**none, "subject": "", "id": "3", "data": {}}])
+
+    assert client.post("/api/v1/events", content=body, headers=BATCH).status_code == 204
+
+    first, second, third = recorded(analytics, "job.completed")
+    assert first.data["user_id"] == second.data["user_id"]
+    assert third.data == {}
+
+
+def test_attributes_of_cloud_events_that_are_not_taken_over_are_counted(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    event = {**cloud_event(0), "subject": SECRET, "partitionkey": SECRET, SECRET: 1}
+    client.post("/v1/events", content=in_json(event), headers=CLOUD)
+    client.post("/v1/events", content=binary(cloud_event(1))[0], headers=binary({**cloud_event(1), "subject": "x"})[1])
+
+    (stored, _) = recorded(analytics, "job.completed")
+    told = client.get("/").json()["ignored"]["attributes"]
+    assert (told, stored.data) == ({"subject": 2, "partitionkey": 1, "(others)": 1}, {"job_id": "j-0"})
