@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es import AnalyticsService
+from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel.recalled import recalled, recalling
 from analytics_es.ingest.otel.span_events import Reader
@@ -84,6 +84,16 @@ def test_a_file_with_a_later_end_of_a_recorded_span_gives_the_same_event(
         found.append((receipt.recorded, receipt.differing))
 
     assert found == [(1, 0), (0, 1)]
+
+
+def test_that_usage_was_counted_twice_is_said_by_the_answers(analytics: AnalyticsService) -> None:
+    reader = Reader(limit=100)
+    for told in (chat(2, 1, 60), chat(0), Told(1, 0, "", "", {})):
+        analytics.record_events(event for one in reader.read([span(told)]) for event in one.events).unwrap()
+    analytics.catch_up()
+
+    completeness = analytics.get_cost_breakdown(TimePeriod.last(days=10_000)).unwrap().completeness
+    assert completeness.contradictions == 1
 
 
 @examples(15)
