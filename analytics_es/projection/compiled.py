@@ -10,19 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import (
-    CONTRADICTION,
-    EXACT,
-    FIELDS,
-    LEFT_OUT,
-    MILLISECONDS,
-    OF_CONTRADICTION,
-    OF_LEFT_OUT,
-    TEXT,
-    UNREAD,
-    WHOLE,
-    named_by,
-)
+from analytics_es.events.fields import EXACT, FIELDS, LEFT_OUT, MILLISECONDS, TEXT, WHOLE, named_by
 from analytics_es.projection import certain, expressions
 from analytics_es.projection.adding_sql import EMPTY_BUCKETS
 from analytics_es.projection.bounds import Bounds
@@ -31,6 +19,7 @@ from analytics_es.projection.code import Code
 from analytics_es.projection.declaration import Declaration, Measure, shortened
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.rows import Row
+from analytics_es.projection.said import said_of_itself
 from analytics_es.projection.translation import Translator
 
 # What is known of an event beside its data, in the order of a row of events.
@@ -236,13 +225,7 @@ class _Writer:
             yield f"if entity: entities += [{both}]"
         if declaration.known:
             self.constants["known"] = frozenset((*declaration.known, LEFT_OUT))
-            unread = f"entities += [({UNREAD!r}, name) for name in data if name and name not in known]"
-            yield f"if not is_open: {unread}"
-            yield f"lost = get({LEFT_OUT!r})"
-            yield from _spread("lost", OF_LEFT_OUT)
-            yield "said = get('attributes')"
-            yield f"said = said.get({CONTRADICTION!r}) if type(said) is dict else None"
-            yield from _spread("said", OF_CONTRADICTION)
+            yield from said_of_itself()
         yield "for entity_type, entity_id in entities:"
 
     # ── what is added up ────────────────────────────────────────────────────────────────────────────────────────
@@ -293,13 +276,6 @@ _STARTS = {
     "largest": ["None"],
     "histogram": ["0", "None", "None", "None", "{}"],
 }
-
-
-def _spread(words: str, beginning: str) -> Iterator[str]:
-    """Count an event by each word that is said, as a name that begins so."""
-    yield f"if {words} is not None and type({words}) is not str: {words} = text({words})"
-    names = f"[({UNREAD!r}, {beginning!r} + name) for name in {words}.split(' ')]"
-    yield f"if {words} is not None: entities += {names}"
 
 
 def _value_of(measure: Measure) -> tuple[str, int, bool]:

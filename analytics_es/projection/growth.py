@@ -63,9 +63,17 @@ def made(tree: Tree, row: int | Mapping[str, int]) -> int:
     return made_by({}, [tree], row)
 
 
-def made_by(columns: Mapping[str, Tree], trees: Sequence[Tree], row: int | Mapping[str, int]) -> int:
-    """Return how many bytes expressions make of a row at most, together with columns that are computed before them."""
-    sizing = _Sizing(row)
+def made_by(
+    columns: Mapping[str, Tree],
+    trees: Sequence[Tree],
+    row: int | Mapping[str, int],
+    parts: dict[int, list[Tree]] | None = None,
+) -> int:
+    """Return how many bytes expressions make of a row at most, together with columns that are computed before them.
+
+    `parts` are those of nodes that were asked about before.
+    """
+    sizing = _Sizing(row, parts)
     for name, tree in columns.items():
         sizing.name(name, sizing.of(tree))
     for tree in trees:
@@ -76,7 +84,8 @@ def made_by(columns: Mapping[str, Tree], trees: Sequence[Tree], row: int | Mappi
 class _Sizing:
     """Sizes of what the parts of an expression make."""
 
-    def __init__(self, row: int | Mapping[str, int]) -> None:
+    def __init__(self, row: int | Mapping[str, int], parts: dict[int, list[Tree]] | None = None) -> None:
+        self._parts = {} if parts is None else parts  # of nodes that are there as long as this
         self._columns = dict(row) if isinstance(row, Mapping) else {}
         self._row = row if isinstance(row, int) else sum(row.values())
         self.total = 0
@@ -92,10 +101,15 @@ class _Sizing:
             return self._columns.get(str(node["column_names"][0]).lower(), self._row)
         if kind == "CONSTANT":
             return max(len(str(node.get("literal", {}).get("text", "")).encode()), 1)
-        sizes = [self.of(part) for part in _parts(node)]
+        sizes = [self.of(part) for part in self._of_node(node)]
         size = self._made(kind, node, sizes)
         self.total += size
         return size
+
+    def _of_node(self, node: Any) -> list[Tree]:
+        if (parts := self._parts.get(id(node))) is None:
+            parts = self._parts[id(node)] = [*_parts(node)]
+        return parts
 
     def _made(self, kind: Any, node: Tree, sizes: list[int]) -> int:
         if kind == "FUNCTION" and node["function_name"] in _PAIRING and len(sizes) > 1:
@@ -240,4 +254,5 @@ def bounds(trees: Sequence[Tree], columns: Mapping[str, Tree] | None = None) -> 
 
     `columns` are computed before them, once.
     """
-    return [made_by(columns or {}, trees, 2**power) for power in range(27)]
+    parts: dict[int, list[Tree]] = {}
+    return [made_by(columns or {}, trees, 2**power, parts) for power in range(27)]

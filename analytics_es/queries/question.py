@@ -23,7 +23,7 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
-from analytics_es.queries.unread import concerns, contradictions, left_out_of, unread_fields
+from analytics_es.queries.unread import Counted, concerns, contradictions, left_out_of, of_fields, unread_fields
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod, UnreadField
 
@@ -248,9 +248,9 @@ class Question:
         position = min(self.snapshot.positions[name] for name in self.names)
         events, seconds = self.behind
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
-        unread = self._unread()
-        own = [self.snapshot.live[name] for name in self.names]
-        said = contradictions(self.snapshot, self.tiling.spans(), own)
+        fields = of_fields(self.snapshot, self.tiling.spans())
+        unread = self._unread(fields)
+        said = contradictions(fields or (), [self.snapshot.live[name] for name in self.names])
         return Completeness(
             position=position,
             lag_events=events,
@@ -266,9 +266,9 @@ class Question:
             contradicting=tuple(said)[:UNREAD_SHOWN],
         )
 
-    def _unread(self) -> list[UnreadField] | None:
+    def _unread(self, fields: Sequence[Counted] | None) -> list[UnreadField] | None:
         """Return what no projection reads of what these projections are about; None where that is not counted."""
         declarations = self.context.declarations
-        unread = unread_fields(self.snapshot, declarations, self.tiling.spans()) if declarations else None
+        unread = unread_fields(self.snapshot, declarations, self.tiling.spans(), fields) if declarations else None
         own = [self.snapshot.live[name] for name in self.names]
         return unread and [entry for entry in unread if any(concerns(entry, declaration) for declaration in own)]

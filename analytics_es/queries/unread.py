@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from analytics_es.events.fields import LEFT_OUT, OF_CONTRADICTION, OF_LEFT_OUT, UNREAD
 from analytics_es.events.suggestions import is_said, type_meant
@@ -16,18 +17,31 @@ from analytics_es.types import LeftOutField, UnreadField
 
 USAGE = "usage"  # whose rows under the entity `field` say so
 COUNTED_ELSE = (OF_LEFT_OUT, OF_CONTRADICTION)
+Counted = tuple[Any, ...]  # a type, a name, and how many events
 EVER = [Span("day", 0, 2**62)]
 
 
-def unread_fields(
-    snapshot: Snapshot, declarations: Sequence[Declaration], spans: Sequence[Span]
-) -> list[UnreadField] | None:
-    """Return it, the most frequent first; None where no read model counts it, or not yet."""
+def of_fields(snapshot: Snapshot, spans: Sequence[Span]) -> list[Counted] | None:
+    """Return types, names and how many events: what events say of themselves; None where no read model counts it."""
     usage = snapshot.live.get(USAGE)
     if usage is None or not usage.known:
         return None
     counts = columns_of(measures_of(usage, ["events"]))
-    fields = snapshot.sums(usage, counts, spans, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
+    return snapshot.sums(usage, counts, spans, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
+
+
+def unread_fields(
+    snapshot: Snapshot,
+    declarations: Sequence[Declaration],
+    spans: Sequence[Span],
+    fields: Sequence[Counted] | None = None,
+) -> list[UnreadField] | None:
+    """Return it, the most frequent first; None where no read model counts it, or not yet."""
+    fields = of_fields(snapshot, spans) if fields is None else fields
+    if fields is None:
+        return None
+    usage = snapshot.live[USAGE]
+    counts = columns_of(measures_of(usage, ["events"]))
     types = snapshot.sums(usage, counts, spans, where={"entity_type": ""}, by=["event_type"])
     readings = {event_type: reading.of(declarations, event_type) for event_type, *_ in fields}
     unread = [
@@ -95,18 +109,13 @@ def left_out_of(snapshot: Snapshot, paths: Sequence[str], spans: Sequence[Span])
     return {path for path, where in names.items() if snapshot.sums(usage, counts, spans, where=where, by=[])}
 
 
-def contradictions(snapshot: Snapshot, spans: Sequence[Span], declarations: Sequence[Declaration]) -> dict[str, int]:
+def contradictions(fields: Iterable[Counted], declarations: Sequence[Declaration]) -> dict[str, int]:
     """Return which figures contradict what was told beside them, the most frequent first: how many, by field.
 
-    Of events that some of these projections look at; nothing where no read model counts it.
+    Of events that some of these projections look at.
     """
-    usage = snapshot.live.get(USAGE)
-    if usage is None or not usage.known:
-        return {}
-    counts = columns_of(measures_of(usage, ["events"]))
-    rows = snapshot.sums(usage, counts, spans, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
     said = Counter[str]()
-    for event_type, name, events in rows:
+    for event_type, name, events in fields:
         if name.startswith(OF_CONTRADICTION) and any(consumes(declaration, event_type) for declaration in declarations):
             said[name.removeprefix(OF_CONTRADICTION)] += events
     return dict(sorted(said.items(), key=lambda entry: (-entry[1], entry[0])))

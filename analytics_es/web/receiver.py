@@ -17,6 +17,7 @@ from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord, ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
+from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader, SpanEvents
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.problems import reason
@@ -57,7 +58,7 @@ class Receiver:
     _trouble: Trouble = field(factory=lambda: Trouble(logger, "Requests over HTTP"), init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._spans = Reader(content=self.content, limit=REMEMBERED)
+        self._spans = Reader(content=self.content, limit=REMEMBERED, before=recalling(self.service))
 
     def traces(self, read: Iterable[ReadSpan]) -> Told:
         """Record what the spans of a request tell; raises BodyTooLarge, and NotRecorded where the store fails."""

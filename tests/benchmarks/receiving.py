@@ -27,7 +27,7 @@ RATE, SECONDS = 15_000, 2.0  # what is wanted
 TIMEOUT = 120.0
 YARDSTICK = "opentelemetry-proto, sqlite3"
 _FROM = datetime.fromtimestamp(START // 1_000_000_000 // 3_600 * 3_600, UTC)
-PERIOD = TimePeriod(_FROM, _FROM + timedelta(hours=3))
+PERIOD = TimePeriod(_FROM, _FROM + timedelta(days=2))
 
 Part = tuple[Sequence[ReadableSpan], list[bytes]]
 

@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanContext
 
 START = 1_790_000_000_000_000_000  # nanoseconds
 HOUR = 3_600_000_000_000
+APART = 3_500_000  # nanoseconds between the beginnings of two traces: 2,000 spans a second
 MODELS = (("openai", "gpt-4o-2024-08-06"), ("openai", "gpt-4o-mini-2024-07-18"), ("anthropic", "claude-sonnet-4-5"))
 TOOLS = ("bash", "edit", "read", "write", "grep")
 SAID = "What is the weather like in the place where I am, please? " * 6
@@ -32,9 +33,10 @@ Attributes = Mapping[str, Any]
 
 def spans(number: int, *, seed: int = 1) -> Iterator[ReadableSpan]:
     """Yield so many finished spans, a trace after the other, in the order in which they end."""
-    random, left = Random(seed), number
+    random, left, began = Random(seed), number, START + seed * HOUR
     while left > 0:
-        for span in _trace(random):
+        began += APART
+        for span in _trace(random, began):
             if left > 0:
                 yield span
                 left -= 1
@@ -45,13 +47,13 @@ def bodies(of: Sequence[ReadableSpan], size: int) -> list[bytes]:
     return [encode_spans(of[first : first + size]).SerializeToString() for first in range(0, len(of), size)]
 
 
-def _trace(random: Random) -> Iterator[ReadableSpan]:
+def _trace(random: Random, began: int) -> Iterator[ReadableSpan]:
     trace, agent, conversation = (
         random.getrandbits(128) or 1,
         random.getrandbits(64) or 1,
         f"{random.getrandbits(64):016x}",
     )
-    now = began = START + random.randrange(HOUR)
+    now = began
     for _ in range(TURNS):
         provider, model = random.choice(MODELS)
         ended = now + random.randrange(200_000_000, 3_000_000_000)

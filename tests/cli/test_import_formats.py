@@ -81,6 +81,16 @@ def test_buckets_without_anything_in_them_are_of_either_format(cli: Cli) -> None
     assert (named["rows"], named["events"], named["refused"]) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("document", ["[]", '{"data": [], "has_more": false}', ""])
+def test_a_day_without_anything_is_no_error_where_the_format_is_named(cli: Cli, document: str) -> None:
+    Path("day.json").write_text(document)
+
+    result = cli("import", "day.json", "--format", "litellm", "--json")
+
+    assert result.exit_code == 0
+    assert (json.loads(result.stdout)["total"]["events"], json.loads(result.stdout)["total"]["refused"]) == (0, 0)
+
+
 def test_the_formats_are_listed(cli: Cli) -> None:
     listed = json.loads(cli("import", "--list-formats", "--json").stdout)
 

@@ -42,8 +42,11 @@ def serving(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def ended(process: subprocess.Popen[str]) -> list[str]:
-    _, err = process.communicate(timeout=PATIENCE)
-    return err.splitlines()
+    """Return the lines after the first; `communicate` would pass over what came with that."""
+    assert process.stderr
+    lines = process.stderr.read().splitlines()
+    process.wait(PATIENCE)
+    return lines
 
 
 def post(url: str, number: int, **headers: str) -> int:

@@ -88,9 +88,9 @@ def names() -> list[str]:
     return sorted({shape.name for shape in shapes()})
 
 
-def first_columns(name: str) -> frozenset[str]:
-    """Return what a file of a format has, in the first of its shapes."""
-    return next(shape.columns for shape in shapes() if shape.name == name)
+def first_of(name: str) -> Shape:
+    """Return the first of the shapes of a format."""
+    return next(shape for shape in shapes() if shape.name == name)
 
 
 def _read(file: str) -> dict[str, Any]:

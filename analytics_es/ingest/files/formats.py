@@ -12,7 +12,7 @@ from attrs import evolve
 from analytics_es.errors import BadArgument, BadMapping, CannotRead, UnknownFormat
 from analytics_es.events.event import is_own, reserved
 from analytics_es.ingest.files.batches import parquet_batches, text_batches
-from analytics_es.ingest.files.catalogue import first_columns, names
+from analytics_es.ingest.files.catalogue import first_of, names
 from analytics_es.ingest.files.cloudevents import cloud_events
 from analytics_es.ingest.files.documents import begins_as_json, is_of_lines, json_rows
 from analytics_es.ingest.files.evaluation import evaluate
@@ -157,8 +157,10 @@ def _recognised(path: Path, kind: str, format: str | None, steps: Steps | None) 
     """Return which format a file has, None for none; raises CannotRead where that is in doubt, or not what is said."""
     seen = look(path, kind, name=format, rows_path=steps)
     if format:
+        if not seen.possible and seen.empty is not None:
+            return Recognised(first_of(format), seen.empty)
         if not seen.possible:
-            lacking = seen.likely.get(format) or " and ".join(sorted(first_columns(format)))
+            lacking = seen.likely.get(format) or ", ".join(sorted(first_of(format).columns))
             raise CannotRead(path=path, problem=f"it is not of the format {format}: it has no {lacking}")
         return (seen.certain or seen.possible)[0]
     if seen.is_events:

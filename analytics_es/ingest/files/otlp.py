@@ -34,7 +34,7 @@ NO_SCOPE = "(spans without a scope)"
 def traces(path: Path) -> Iterator[ImportedRow]:
     """Yield what each span and each log record gives; they come in any order. Metrics are ignored.
 
-    The file is read twice: first for which span lies in which, which takes about 290 bytes of memory a span; it raises
+    The file is read twice: first for which span lies in which, which takes about 370 bytes of memory a span; it raises
     CannotRead where there are more than MOST_SPANS of them. Of a text beyond MAX_SMALL, one span at a time is in
     memory. What is none of GenAI is ignored, and named by its scope, or by the name of the record.
     """

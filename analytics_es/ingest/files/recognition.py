@@ -89,11 +89,15 @@ class Recognised:
 
 @frozen(kw_only=True)
 class Look:
-    """What a file may be: the shapes it has for certain, those nothing tells against, those it is much like."""
+    """What a file may be: the shapes it has for certain, those nothing tells against, those it is much like.
+
+    likely: what is missing, by the name of the format. empty: where there may be rows and are none.
+    """
 
     certain: tuple[Recognised, ...] = ()
     possible: tuple[Recognised, ...] = ()
-    likely: Mapping[str, str] = field(factory=dict)  # by name of the format: what is missing
+    likely: Mapping[str, str] = field(factory=dict)
+    empty: Steps | None = None
     is_traces: bool = False
     is_events: bool = False
 
@@ -123,6 +127,7 @@ def look(path: Path, kind: str, *, name: str | None = None, rows_path: Steps | N
         certain=tuple(certain),
         possible=tuple(possible),
         likely=likely,
+        empty=next((steps for steps, sample in samples.items() if not sample.columns), None),
         is_traces=bool(first & TRACES),
         is_events=first >= _EVENT or "specversion" in first,
     )

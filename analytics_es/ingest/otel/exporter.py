@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import MissingExtra
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
+from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
 from analytics_es.ingest.problems import reason
@@ -67,7 +68,7 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def __init__(self, analytics: Records, *, content: bool = False, remembered: int = REMEMBERED) -> None:
         self._analytics = analytics
-        self._reader = Reader(content=content, limit=remembered)
+        self._reader = Reader(content=content, limit=remembered, before=recalling(analytics))
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closed = False

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from analytics_es.ingest.otel.owed import Owing
 from analytics_es.ingest.otel.place import LEVELS, Late, Past, Place
-from analytics_es.ingest.otel.usage import CALLS, Amounts, Sum, Usage, Who, add, counted, left, matching
+from analytics_es.ingest.otel.usage import CALLS, Amounts, Sum, Usage, Who, add, counted, left, matching, together
 
 
 class Node(NamedTuple):
@@ -62,7 +62,7 @@ class Nesting:
     limit: int | None = None
     at_once: bool = False
     twice: int = 0  # spans that came after one around them and one in them had been counted apart
-    _places: OrderedDict[str, Place] = field(factory=OrderedDict, init=False)
+    _places: OrderedDict[str | bytes, Place] = field(factory=OrderedDict, init=False)
     _fresh: list[Place] = field(factory=list, init=False)
     _round: int = field(default=0, init=False)
 
@@ -76,8 +76,8 @@ class Nesting:
 
     def share(self, key: str) -> Share:
         """Say what of the usage that this span tells counts."""
-        self._settle()
-        place = self._places.get(key)
+        self.settle()
+        place = self._known(key)
         if place is None or (place.usage is None and not place.is_call):
             return NOTHING
         past, tells = place.past, _tells(place)
@@ -89,8 +89,8 @@ class Nesting:
 
     def late(self, key: str) -> list[Late]:
         """Return what counts since this span is known, of those that were seen before."""
-        self._settle()
-        place = self._places.get(key)
+        self.settle()
+        place = self._known(key)
         return place.past.late if place is not None and place.past is not None else []
 
     def tool_of(self, key: str) -> str | None:
@@ -98,8 +98,8 @@ class Nesting:
 
         What is live is seen from the inside out: a tool that goes on is not known yet.
         """
-        self._settle()
-        place, passed = self._places.get(key), list[Place]()
+        self.settle()
+        place, passed = self._known(key), list[Place]()
         if not self.at_once:
             around = (place, *place.around()) if place is not None else ()
             return next((outer.tool for outer in around if outer.tool), None)
@@ -113,12 +113,12 @@ class Nesting:
 
     def past(self, key: str) -> Past | None:
         """Return what was counted of a span, where more of it may have to be counted later."""
-        place = self._places.get(key)
+        place = self._known(key)
         return place.past if place is not None else None
 
     def ended(self, key: str, ends: int) -> int:
         """Return when a span ended, as the first one said that was seen of it."""
-        place = self._places.get(key)
+        place = self._known(key)
         return (place.ends if place is not None else 0) or ends
 
     # ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,15 +135,18 @@ class Nesting:
             place.past = Past.of(place.usage, place.below, recorded=node.recorded)
         self._fresh.append(place)
 
+    def _known(self, key: str) -> Place | None:
+        return self._places.get(_packed(key) if self.at_once else key)
+
     def _place(self, key: str) -> Place:
-        place = self._places.get(key)
+        place = self._known(key)
         if place is None:
-            place = self._places[key] = Place()
+            place = self._places[_packed(key) if self.at_once else key] = Place()
         elif self.limit is not None:
             self._places.move_to_end(key)
         return place
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Make all sums right that change by what is new: those of spans first that lie in others."""
         if not self._fresh:
             return
@@ -191,6 +194,14 @@ class Nesting:
             place.below = None
 
 
+def _packed(key: str) -> str | bytes:
+    """Return a key of hex digits in a third of the memory."""
+    try:
+        return bytes.fromhex(key.replace(":", ""))
+    except ValueError:
+        return key
+
+
 def _with_those_around(fresh: Iterable[Place], most: int) -> list[Place]:
     """Return spans and all around them, each of which waits for so many of them that lie in it.
 
@@ -235,6 +246,8 @@ def _cut(cycles: list[Place], changes: dict[int, dict[Who, Sum]]) -> list[Place]
 def _share_out(place: Place) -> None:
     """Say what counts of what a span tells, by what counts of all that lie in it."""
     if place.usage is not None and place.usage.tells and place.below:
+        if place.past is not None and place.past.recorded:  # it told what counts of it, and what counts in it
+            place.usage, place.past.recorded = together(place.usage, matching(place.below, place.usage.who)), False
         place.own, place.repeats = left(place.usage, matching(place.below, place.usage.who))
         if place.own == place.usage.amounts():
             place.own = None

@@ -35,6 +35,7 @@ class Past:
     paid: totals that another span around it, which was counted before, told for it.
     pays: spans for which it did so.
     linked: whose usage was known to lie in it before it was seen itself.
+    recorded: whether its usage is what was recorded of it, without what counts in it.
     base: an event without usage, for what is to be counted later.
     number: how many events were given its usage as their own, without the one of the span.
     late: what counts of others since it came.
@@ -49,6 +50,7 @@ class Past:
     paid: frozenset[str] = frozenset()
     pays: list[Place] = field(factory=list)
     linked: frozenset[Who] = frozenset()
+    recorded: bool = False
     base: dict[str, Any] | None = None
     number: int = 0
     late: list[Late] = field(factory=list)
@@ -61,7 +63,7 @@ class Past:
         if not tells and not linked:
             return None
         given = usage.amounts() if usage and tells and recorded else None
-        return cls(given=given, currency=usage.currency if usage else None, linked=linked)
+        return cls(given=given, currency=usage.currency if usage else None, linked=linked, recorded=recorded)
 
     def begin(self, given: Amounts, round: int, *, is_call: bool) -> None:
         """Take in what is counted of it first, and in which round."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from attrs import define, field
@@ -61,12 +61,14 @@ class Reader:
 
     Where all are seen `at_once`, before it is asked for events, that takes less memory. With `content`, what was said
     is taken over as `prompt`, `completion`, `arguments` and `result`. `read` may be called by several threads; who
-    calls `see` and `events` instead holds `lock` around both.
+    calls `see` and `events` instead holds `lock` around both. `before` tells the spans that were recorded before the
+    first one is seen, by a process that ended.
     """
 
     content: bool = False
     limit: int | None = None
     at_once: bool = False
+    before: Callable[[], list[Node]] | None = None
     counts: Counts = field(factory=Counts, init=False)
     lock: threading.Lock = field(factory=threading.Lock, init=False)
     _nesting: Nesting = field(init=False)
@@ -82,6 +84,10 @@ class Reader:
 
     def see(self, batch: Iterable[Span]) -> None:
         """Take in which spans lie in which, before `events` is asked for any of them."""
+        if self.before is not None:
+            recorded, self.before = self.before(), None
+            self._nesting.see(recorded)
+            self._nesting.settle()
         self._nesting.see(_node(span, activity_of(span)) for span in batch if not is_pending(span))
 
     def events(self, span: Span) -> list[dict[str, Any]]:

@@ -139,6 +139,14 @@ def left(told: Usage, within: Sum) -> tuple[Amounts, bool]:
     return {kind: count for kind, count in rest.items() if count}, True
 
 
+def together(own: Usage, within: Sum) -> Usage:
+    """Return what a span told of which this is the rest, as far as it is known."""
+    counts = own.amounts()
+    counts.pop(COST, None)
+    whole = [min(count + within.get(kind, 0), MOST) for kind, count in counts.items()]
+    return own._replace(counts=struct.pack(f"<{len(whole)}q", *whole))
+
+
 def _fit(rest: Amounts) -> None:
     """Make parts no more than their totals: an inner call may tell less of its parts than the outer one."""
     for part, whole in PARTS:
