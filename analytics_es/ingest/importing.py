@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from analytics_es.errors import BadArgument, NoVaultKey
+from analytics_es.events.event import time_of
 from analytics_es.ingest.chunks import CHUNK_BYTES
 from analytics_es.ingest.former_rows import FormerRows
+from analytics_es.ingest.otel.recalled import recalled
+from analytics_es.ingest.otel.span_events import SOURCE as SPANS
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
 from analytics_es.ingest.strictness import AGENTS, hold_strict
@@ -57,6 +60,7 @@ class Importer:
     _vault: Vault
     _take_over: TakeOver = skip_own
     _former: FormerRows | None = field(init=False)
+    _ends: dict[str, int] | None = field(init=False, default=None)  # of the last spans, in Unix microseconds
     _before: Seen = field(init=False)  # what was read by nothing before it began
     _waiting: dict[int, str] = field(init=False, factory=dict)  # rows without an id: index → the id of before
 
@@ -115,12 +119,21 @@ class Importer:
             size = 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
             last = row.raw
             if row.formerly is None and not row.keyed:
-                yield row.event, size
+                yield self._as_it_ended(row.event), size
             else:
                 if row.formerly is not None:
                     self._waiting[index] = row.formerly
                 digest = blake2b(row.event["id"].encode(), key=key, digest_size=12)
                 yield {**row.event, "id": f"row:{digest.hexdigest()}"}, size
+
+    def _as_it_ended(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the event of a span with the end that one of the last spans of the log had, where it is the same."""
+        if event.get("source") != SPANS:
+            return event
+        if self._ends is None:
+            self._ends = {node.key: node.ends for node in recalled(self._recorder.log) if node.ends}
+        ended = self._ends.get(":".join(str(event.get("id")).split(":")[:2]))
+        return {**event, "occurred_at": time_of(ended)} if ended else event
 
     def _recognise(self, admitted: Sequence[tuple[int, Entry]]) -> Mapping[int, Appended]:
         """Find what is there under the identity that a row had until 0.1."""

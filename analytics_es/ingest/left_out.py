@@ -12,8 +12,10 @@ MOST = 16  # names of one event: of the rest there is a number
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,95}")
 _TOLD = re.compile(r"(?:[A-Za-z_$][A-Za-z0-9_.$-]{0,95}(?: |$)){0,16}(?:\+[1-9][0-9]{0,5})?")
 
-# The words of a contradiction: fields, and what checks them.
-_FIELDS = frozenset({*VOCABULARY, *PROVIDER, "total_tokens", "time_to_first_chunk", "cache_creation_5m_tokens"})
+# The words of a contradiction: fields, what checks them, and that usage of spans was counted before they were related.
+_FIELDS = frozenset(
+    {*VOCABULARY, *PROVIDER, "total_tokens", "time_to_first_chunk", "cache_creation_5m_tokens", "counted_twice"}
+)
 
 
 def take_contradiction(data: dict[str, Any]) -> str | None:

@@ -41,7 +41,7 @@ def _events(route: Route) -> Iterable[Mapping[str, Any]]:
         SPANS.see(spans)
         yield from (event for span in spans for event in SPANS.events(span))
         _check(row.problem for row in rows if row.span is None)
-        [unread("x", "span", row.problem, row.raw) for row in rows if row.span is None]
+        [unread("x", "span", row.problem, row.raw, content=True) for row in rows if row.span is None]
     elif route.path == "/v1/logs":
         records = list(records_of(route.body, in_protobuf=in_protobuf))
         yield from RECORDS.events(row.record for row in records if row.record)

@@ -421,7 +421,7 @@ def test_a_value_that_is_odd_is_left_to_the_engine_by_those_that_read_it_alone()
 
     python = fold._in_python(events, list(fold._declarations.values()), None)
 
-    assert set(python) == {"budgets", "performance", "usage"}
+    assert set(python) == {"performance", "usage"}
 
 
 @pytest.mark.parametrize(

@@ -172,10 +172,12 @@ def _after(line: bytes) -> bytes | None:
     """Return how what comes after the first value of a line begins, b"" for nothing, None if that value has no end."""
     walk = Walk(BytesIO(line).read)
     try:
-        pass_over(walk)
+        walk.text()
         return walk.kind()
-    except ValueError:
+    except Malformed:
         return None
+    except ValueError:  # there is too much in it: whoever reads it says so
+        return b""
 
 
 def _is_sound(path: Path) -> bool:

@@ -14,6 +14,7 @@ from analytics_es.ingest.files.documents import opened, pass_over, places
 from analytics_es.ingest.files.paths import Steps, written
 
 DEEP, MOST, SHOWN = 4, 1000, 5
+MOST_COUNTED = 100_000  # elements of a list: beyond, nothing more is looked at
 CLOUD_EVENT = frozenset({"specversion", "id", "source", "type", "time", "data"})
 
 
@@ -55,10 +56,13 @@ def check_rows(path: Path, steps: Steps, read: frozenset[str]) -> None:
                     return
         with opened(path) as walk:
             outline = Outline()
-            for steps_in in _lists(walk, (), outline):
-                outline.lists.append(steps_in)
-            if walk.kind():
-                return  # one after another: each is a row, or has rows
+            for found in _lists(walk, (), outline):
+                outline.lists.append(found)
+                if found.length > MOST_COUNTED:
+                    break
+            else:
+                if walk.kind():
+                    return  # one after another: each is a row, or has rows
     except Malformed:
         return  # which is told as a row
     except ValueError as error:
@@ -75,11 +79,15 @@ def _judge(path: Path, steps: Steps, read: frozenset[str], outline: Outline) -> 
     best = outline.best(read)
     if not steps and own and own >= len(best.names & read):
         return
-    counted = [f"{written(part.steps)} ({part.length:,})" for part in outline.lists]
+    counted = [f"{written(part.steps)} ({_length(part)})" for part in outline.lists]
     more = f" and {len(counted) - SHOWN:,} more" if len(counted) > SHOWN else ""
     found = f"its lists are {', '.join(counted[:SHOWN])}{more}: say --rows '{written(best.steps)}'"
     what = f"there is no list at {written(steps)}" if steps else "this is one JSON object"
     raise CannotRead(path=path, problem=f"{what}; {found}")
+
+
+def _length(part: ListIn) -> str:
+    return f"{part.length:,}" if part.length <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
 
 
 def _lists(walk: Walk, above: Steps, outline: Outline) -> Iterator[ListIn]:
@@ -100,6 +108,8 @@ def _counted(walk: Walk, steps: Steps) -> ListIn:
     count, names = 0, frozenset[str]()
     for _ in walk.elements():
         count += 1
+        if count > MOST_COUNTED:
+            break
         if not names and walk.kind() == b"{":
             names = frozenset(_names(walk))
         else:

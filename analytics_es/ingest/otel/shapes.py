@@ -68,7 +68,8 @@ def origin_of(resource: Any, scope: Any) -> Origin:
     """Return who a group's resource and scope are; raises TypeError, AttributeError or KeyError where they are none."""
     attributes = attributes_of((resource or {}).get("attributes"))
     name, version = (str((scope or {}).get(part) or "") for part in ("name", "version"))
-    return Origin(attributes, str(attributes.get("service.name", "")), name, version)
+    service = attributes.get("service.name")
+    return Origin(attributes, "" if service is None else str(service), name, version)
 
 
 def hex_of(name: str, value: Any, size: int) -> str:

@@ -24,6 +24,7 @@ from tests.examples import examples
 from tests.otlp_requests import LOGS, TRACES, log_body, trace_body
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TIMES = {"startTimeUnixNano": "1", "endTimeUnixNano": "2"}
 Read = Callable[[bytes], Iterator[Any]]
 
 
@@ -80,6 +81,22 @@ def test_a_request_gives_the_same_records_of_logs_in_protobuf_as_in_json(documen
     in_protobuf = [(row.record, bool(row.problem)) for row in read_records(log_body(document))]
 
     assert in_protobuf == [(row.record, bool(row.problem)) for row in otlp.read_logs(document)]
+
+
+def test_a_service_without_a_name_is_none() -> None:
+    [row] = otlp.read_spans(
+        {
+            "resourceSpans": [
+                {
+                    "resource": {"attributes": [{"key": "service.name", "value": {}}]},
+                    "scopeSpans": [{"spans": [{"traceId": TRACE, "spanId": SPAN, **TIMES}]}],
+                }
+            ]
+        }
+    )
+
+    assert row.span is not None
+    assert row.span.service == ""
 
 
 def test_a_span_tells_all_that_its_sender_wrote() -> None:

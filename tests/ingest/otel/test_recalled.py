@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es import AnalyticsService
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel.recalled import recalled, recalling
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.testing import NOON
@@ -18,6 +21,8 @@ from tests.examples import examples
 from tests.ingest.otel.test_counted_once import Told, by_kind, defined, span, traces
 from tests.stores import in_full, opened
 from tests.stores import recorded as in_log
+
+OPERATION = {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}
 
 
 def export(analytics: AnalyticsService, spans: Sequence[Told], **changes: Any) -> Any:
@@ -63,6 +68,32 @@ def test_a_span_that_comes_again_with_a_later_end_is_one_event(analytics: Analyt
     again = export(analytics, [chat(0)], end_us=1_790_000_009_000_000)
 
     assert (again.recorded, again.duplicates, again.differing) == (0, 1, 1)
+
+
+@in_full
+def test_a_file_with_a_later_end_of_a_recorded_span_gives_the_same_event(
+    analytics: AnalyticsService, tmp_path: Path
+) -> None:
+    path = tmp_path / "traces.jsonl"
+    found = list[tuple[int, int]]()
+    for end in ("1790000001000000000", "1790000009000000000"):
+        document = {"traceId": "7" * 32, "spanId": "1" * 16, "startTimeUnixNano": "1790000000000000000"}
+        document |= {"endTimeUnixNano": end, "name": "chat", "attributes": [OPERATION]}
+        path.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [document]}]}]}))
+        receipt = analytics.importing().record(row for row in rows(path, format=OTLP) if row.event)
+        found.append((receipt.recorded, receipt.differing))
+
+    assert found == [(1, 0), (0, 1)]
+
+
+def test_that_usage_was_counted_twice_is_said_by_the_answers(analytics: AnalyticsService) -> None:
+    reader = Reader(limit=100)
+    for told in (chat(2, 1, 60), chat(0), Told(1, 0, "", "", {})):
+        analytics.record_events(event for one in reader.read([span(told)]) for event in one.events).unwrap()
+    analytics.catch_up()
+
+    completeness = analytics.get_cost_breakdown(TimePeriod.last(days=10_000)).unwrap().completeness
+    assert completeness.contradictions == 1
 
 
 @examples(15)
