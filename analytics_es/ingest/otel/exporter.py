@@ -10,8 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from analytics_es.errors import MissingExtra
-from analytics_es.errors import AnalyticsError
+from analytics_es.errors import AnalyticsError, MissingExtra
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader
