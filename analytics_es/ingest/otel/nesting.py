@@ -83,7 +83,7 @@ class Nesting:
         past, tells = place.past, _tells(place)
         if past is None or past.first is None:
             return Share(place.own, place.calls, tells)
-        if place.own is None and place.usage and past.first == place.usage.amounts():
+        if place.own is None and place.usage and past.first == _some(place.usage.amounts()):
             return Share(None, past.was_call, tells)
         return Share(past.first, past.was_call, tells, paid=bool(past.paid) and past.first != place.own)
 
@@ -252,6 +252,11 @@ def _share_out(place: Place) -> None:
         if place.own == place.usage.amounts():
             place.own = None
     place.calls = place.is_call and _calls(place)
+
+
+def _some(amounts: Amounts) -> Amounts:
+    """Return amounts without zeros, which are nothing that could be counted twice."""
+    return {kind: amount for kind, amount in amounts.items() if amount}
 
 
 def _tells(place: Place) -> bool:

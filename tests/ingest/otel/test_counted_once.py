@@ -214,3 +214,15 @@ def test_spans_that_are_sent_again_add_no_token(spans: list[Told], data: st.Data
 
     assert recorded(once) == recorded([*once, *again])
     assert recorded(once) == recorded(again)
+
+
+def test_live_and_of_a_file_a_zero_stays_a_zero() -> None:
+    usage = {"input_tokens": 20, "output_tokens": 0, "cache_read.input_tokens": 0, "reasoning.output_tokens": 0}
+    attributes = {"gen_ai.operation.name": "chat", **{f"gen_ai.usage.{name}": count for name, count in usage.items()}}
+    one = Span(trace_id="a" * 32, span_id="1" * 16, name="chat", start_us=1, end_us=2, attributes=attributes)
+    live, of_a_file = Reader(limit=100), Reader(at_once=True)
+    of_a_file.see([one])
+    (told,) = live.read([one])
+    assert told.events == of_a_file.events(one)
+    assert told.events[0]["data"]["output_tokens"] == 0
+    assert told.events[0]["data"]["attributes"] == {}

@@ -134,6 +134,7 @@ def test_a_call_costs_what_its_model_costs_where_it_was_served_or_nobody_knows(
         ({"llm.cost.total": 0.75}, "0.75"),
         ({"litellm.cost.total": 0.75}, "0.75"),
         ({"operation.cost": 0.75}, "0.75"),
+        ({"ai.response.providerMetadata": '{"openrouter": {"provider": "p", "usage": {"cost": 0.75}}}'}, "0.75"),
     ],
 )
 def test_a_cost_is_read_under_the_name_that_its_emitter_has(told: Attributes, cost: str) -> None:
