@@ -145,7 +145,8 @@ def _usage(
     said: list[str],
 ) -> dict[str, Any]:
     told = {name: fields[name] for name in plan.counted if name in fields}
-    tokens, contradictions = add_up(told, layout_of(plan.emitter, provider), operation) if told else ({}, [])
+    layout = layout_of(plan.emitter, provider, fields.get("provider"))
+    tokens, contradictions = add_up(told, layout, operation) if told else ({}, [])
     said += contradictions
     for field, places in plan.lookups if contradictions else ():
         if field in told and field not in tokens and field in said:  # what is left out of the figures stays to be seen

@@ -149,7 +149,11 @@ def test_the_ai_sdk_counts_before_6_as_each_provider_does() -> None:
         },
         scope="ai",
     )
-    assert of_anthropic == since_6 == (45, 30, 5, 4, None, None)
+    of_claude_at_google = tokens({**made, **usage, **cached, **more, "gen_ai.system": "vertex.anthropic.messages"})
+    assert of_anthropic == of_claude_at_google == since_6 == (45, 30, 5, 4, None, None)
+    below = {"ai.usage.cachedInputTokens": 5}  # nothing but who was asked tells that it is beside
+    assert tokens({**made, **usage, **below, "gen_ai.system": "vertex.anthropic.messages"})[0] == 15
+    assert tokens({**made, **usage, **below, "gen_ai.system": "google.vertex.chat"})[0] == 10
 
 
 def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.errors import StoreFailed
 from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel.recalled import recalled, recalling
@@ -130,7 +131,26 @@ def test_what_others_recorded_is_no_span(analytics: AnalyticsService) -> None:
     assert recalled(analytics.store.log) == []
 
 
-def test_a_store_that_is_closed_recalls_nothing(analytics: AnalyticsService) -> None:
-    analytics.close()
+@in_full
+def test_what_cannot_be_recalled_now_is_asked_for_again_before_anything_is_counted(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(analytics, [chat(1, 0, 60)])
+    reader = Reader(limit=100, before=recalling(analytics))
+    with monkeypatch.context() as failing:
+        failing.setattr(type(analytics.store.log), "scan", _failing)
+        with pytest.raises(StoreFailed):
+            reader.read([span(chat(0, operation="invoke_agent"))])
 
-    assert recalling(analytics)() == []
+    events = [event for one in reader.read([span(chat(0, operation="invoke_agent"))]) for event in one.events]
+
+    analytics.record_events(events).unwrap()
+    assert tokens(analytics) == {"input_tokens": 100}
+
+
+def _failing(*_: Any, **__: Any) -> Any:
+    raise StoreFailed(problem="the server is away")
+
+
+def test_what_has_no_log_recalls_nothing() -> None:
+    assert recalling(object())() == []
