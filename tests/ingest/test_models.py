@@ -137,7 +137,6 @@ def test_a_prefix_that_says_who_serves_a_model_is_no_part_of_its_name(
         ("ollama", "mistral:7b"),
         ("oci", "cohere.command-r-plus"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:org::abc"),
-        (None, "llama3:8b"),
         (None, "openai/gpt-oss-120b"),
         (None, "deepseek/deepseek-chat"),
         (None, "google/gemini-2.5-flash"),
