@@ -144,8 +144,9 @@ def _due(own: Amounts, past: Past) -> Amounts:
         for kind, count in own.items()
         if kind in KINDS and WHOLE_OF.get(kind, kind) not in past.paid and count > given.get(kind, 0)
     }
-    if COST in own and not past.paid and own[COST] > given.get(COST, 0):
-        due[COST] = own[COST] - given.get(COST, 0)
+    more = 0 if past.paid else own.get(COST, 0) - given.get(COST, 0)
+    if more > 0 or (due and COST in own and (COST in past.paid or not past.paid)):
+        due[COST] = max(more, 0)
     return due
 
 

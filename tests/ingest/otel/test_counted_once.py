@@ -199,6 +199,37 @@ def test_of_live_spans_in_any_order_none_is_lost_and_what_counts_twice_is_said(
 
 
 @examples(100)
+@given(traces(models=("gpt-4o",)), st.lists(st.integers(1, 9), min_size=9, max_size=9), st.data())
+def test_of_costs_counts_what_the_inner_ones_do_not_tell(
+    spans: list[Told], costs: list[int], data: st.DataObject
+) -> None:
+    def costing(told: Told) -> Span:
+        cost = {"gen_ai.usage.cost": costs[told.number]} if told.tokens else {}
+        return span(told, attributes={**span(told).attributes, **cost})
+
+    def counted(number: int) -> int:
+        """Return what counts of the costs of a span and of all that lie in it."""
+        below = sum(counted(inner.number) for inner in spans if inner.parent == number)
+        inner = by_kind(
+            summed(share for one in spans if one.parent == number for share in definition(spans, one.number))
+        )
+        if any(inner[kind] > count for kind, count in spans[number].tokens.items()):
+            return below + costs[number]
+        return max(below, costs[number]) if spans[number].tokens else below
+
+    right = sum(counted(told.number) for told in spans if told.parent < 0)
+    for reader, order in (
+        (Reader(at_once=True), [data.draw(st.permutations(spans))]),
+        (
+            Reader(limit=100),
+            batches(data.draw, spans[::-1]),
+        ),
+    ):
+        events = [event for batch in order for read in reader.read([*map(costing, batch)]) for event in read.events]
+        assert right == sum(event["data"].get("cost", 0) for event in events)
+
+
+@examples(100)
 @given(traces(), st.data())
 def test_a_file_after_live_spans_in_any_order_adds_no_token(spans: list[Told], data: st.DataObject) -> None:
     live = read(Reader(limit=100), batches(data.draw, data.draw(st.permutations(spans))))

@@ -78,9 +78,9 @@ def test_a_call_without_usage_around_one_of_its_model_is_a_step_of_work() -> Non
     ("outer", "inner", "counted"),
     [
         ({"cost": 0.3}, {"cost": 0.1}, "0.2"),
-        ({"cost": 0.1}, {"cost": 0.3}, None),
+        ({"cost": 0.1}, {"cost": 0.3}, "0"),  # never below: no cost is computed for the tokens that are left
         ({"cost": 0.3}, {}, None),  # what is left is priced by its tokens
-        ({"cost": 0.30000000000000004}, {"cost": "0.3"}, None),  # a rest of computing
+        ({"cost": 0.30000000000000004}, {"cost": "0.3"}, "0"),  # a rest of computing
         ({}, {"cost": 0.1}, None),
     ],
 )
