@@ -156,6 +156,24 @@ def test_the_ai_sdk_counts_before_6_as_each_provider_does() -> None:
     assert tokens({**made, **usage, **below, "gen_ai.system": "google.vertex.chat"})[0] == 10
 
 
+@pytest.mark.parametrize("scope", ["opentelemetry.instrumentation.botocore.bedrock-runtime", "", "a collector's"])
+def test_bedrocks_input_by_botocore_is_without_what_was_cached(scope: str) -> None:
+    usage = {INPUT: 5000, OUTPUT: 4, "gen_ai.usage.cache_read.input_tokens": 1000, "aws.request_id": "r1"}
+    usage["gen_ai.usage.cache_creation.input_tokens"] = 500
+    told = {**CHAT, **usage, "gen_ai.system": "aws.bedrock"}
+    assert tokens(told, scope=scope) == (6500, 1000, 500, 4, None, None)
+    assert tokens({**told, "gen_ai.system": "openai"}, scope=scope)[0] == 5000
+
+
+@pytest.mark.parametrize(("provider", "taken"), [("Anthropic", 6000), ("AwsBedrock", 6000), ("OpenAI", 5000)])
+def test_agno_counts_as_each_provider_does(provider: str, taken: int) -> None:
+    count = "llm.token_count."
+    usage = {f"{count}prompt": 5000, f"{count}completion": 4, f"{count}total": 5004}
+    told = {**usage, f"{count}prompt_details.cache_read": 1000, "llm.provider": provider, "llm.model_name": "m"}
+    told["openinference.span.kind"] = "LLM"
+    assert tokens(told, scope="openinference.instrumentation.agno") == (taken, 1000, None, 4, None, None)
+
+
 def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
     outer = events(
         {"ai.operationId": "ai.generateText", "ai.usage.promptTokens": 7, "ai.model.id": "gpt-4o"}, scope="ai"
