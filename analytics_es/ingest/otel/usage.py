@@ -154,6 +154,20 @@ def _fit(rest: Amounts) -> None:
             beside = rest.get("cache_read_tokens", 0) if part == "cache_creation_tokens" else 0
             beside = rest.get(part.replace("image", "audio"), 0) if part.endswith("put_image_tokens") else beside
             rest[part] = min(rest[part], max(rest[whole] - beside, 0))
+    _fit_media(rest)
+
+
+def _fit_media(rest: Amounts) -> None:
+    """Make audio, images and what was cached of neither no more than the input, where it is told what is both."""
+    media = {part: part.replace("input", "cache_read") for part in ("input_image_tokens", "input_audio_tokens")}
+    if any(rest.get(part) and cached not in rest for part, cached in media.items()):
+        return
+    fresh = {part: rest[part] - rest.get(cached, 0) for part, cached in media.items() if rest.get(part)}
+    over = rest.get("cache_read_tokens", 0) + sum(fresh.values()) - rest.get("input_tokens", 0)
+    for part, count in fresh.items():
+        less = min(max(over, 0), count)
+        rest[part] -= less
+        over -= less
 
 
 # ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────

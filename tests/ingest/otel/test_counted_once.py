@@ -10,9 +10,11 @@ from hypothesis import event as happened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es.events.fields import CONTRADICTION
+from analytics_es.errors import SubsetAboveTotal
+from analytics_es.events.fields import CONTRADICTION, check_together
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
+from analytics_es.ingest.otel.usage import KINDS, left, usage_of, who_is
 from tests.examples import examples
 
 TRACE, START = "7" * 32, 1_790_000_000_000_000
@@ -226,3 +228,25 @@ def test_live_and_of_a_file_a_zero_stays_a_zero() -> None:
     assert told.events == of_a_file.events(one)
     assert told.events[0]["data"]["output_tokens"] == 0
     assert told.events[0]["data"]["attributes"] == {}
+
+
+@examples(100)
+@given(st.data())
+def test_what_is_left_of_all_kinds_of_tokens_is_usage_that_can_be_recorded(data: st.DataObject) -> None:
+    counts = st.fixed_dictionaries({}, optional={kind: st.integers(0, 9) for kind in sorted(KINDS)})
+    whole, inner = (data.draw(counts.map(_with_totals).filter(_is_right)) for _ in range(2))
+    rest, _ = left(usage_of(who_is(None), whole), inner)
+
+    check_together("provider", rest)
+
+
+def _with_totals(counts: dict[str, int]) -> dict[str, int]:
+    return {**counts, "input_tokens": counts.get("input_tokens", 0) + 9, "output_tokens": 9}
+
+
+def _is_right(counts: dict[str, int]) -> bool:
+    try:
+        check_together("provider", dict(counts))
+    except SubsetAboveTotal:
+        return False
+    return True
