@@ -118,6 +118,9 @@ def _read(span: Span) -> Reading:
     usage = dict[str, Any]()
     if plan.tells_usage:
         usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
+    for field, counts in told.others.items():
+        if counts == {usage.get(field)}:  # one name is of the total without its parts, the other of all of it
+            said.remove(field)
     return Reading(
         plan=plan,
         activity=kind,

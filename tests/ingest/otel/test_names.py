@@ -174,6 +174,16 @@ def test_agno_counts_as_each_provider_does(provider: str, taken: int) -> None:
     assert tokens(told, scope="openinference.instrumentation.agno") == (taken, 1000, None, 4, None, None)
 
 
+@pytest.mark.parametrize(("whole", "said"), [(165, None), (170, "input_tokens")])
+def test_a_total_told_with_its_parts_and_without_them_is_no_contradiction(whole: int, said: str | None) -> None:
+    model = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+    told = {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents", "gen_ai.request.model": model}
+    told |= {INPUT: 100, OUTPUT: 20, "gen_ai.usage.total_tokens": 185, "llm.token_count.prompt": whole}
+    told |= {"gen_ai.usage.cache_read_input_tokens": 50, "gen_ai.usage.cache_write_input_tokens": 15}
+    assert tokens(told, scope="strands.telemetry.tracer") == (165, 50, 15, 20, None, said)
+    assert tokens({**told, "gen_ai.usage.prompt_tokens": [1]}, scope="strands.telemetry.tracer")[5] == "input_tokens"
+
+
 def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
     outer = events(
         {"ai.operationId": "ai.generateText", "ai.usage.promptTokens": 7, "ai.model.id": "gpt-4o"}, scope="ai"
