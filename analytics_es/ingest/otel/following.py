@@ -30,15 +30,17 @@ class Told:
     fields: by field, what was taken.
     apart: by field, the attributes that tell something else: they are not taken.
     said: the fields whose attributes contradict one another.
+    others: of these that are counts, what else is told.
     """
 
-    __slots__ = ("apart", "fields", "parsed", "said", "values")
+    __slots__ = ("apart", "fields", "others", "parsed", "said", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.fields = dict[str, Any]()
         self.apart = dict[str, list[str]]()
         self.said = list[str]()
+        self.others = dict[str, set[Any]]()
         self.parsed = dict[str, Any]()
 
     def follow(self, plan: Plan) -> None:
@@ -116,6 +118,7 @@ def _count(told: Told, field: str, places: Places) -> None:
         told.leave(field, [place.attribute for place, _ in others if not place.inside])
         if field in COUNTS and any(count for _, count in others):
             told.said.append(field)
+            told.others[field] = {count if type(count) is int else "" for _, count in others if count}
 
 
 def _cost(told: Told, field: str, places: Places) -> None:
