@@ -68,9 +68,11 @@ def is_small(names: Sequence[str]) -> bool:
 
 
 def _may_be_right(family: str, names: Sequence[str]) -> bool:
-    """Say whether an event with these fields can be right; where budgets say more, it is too rare for a quick look."""
+    """Say whether an event with these fields can be right; what is rare is no matter of a quick look."""
     if family == "budget" and not BUDGET.keys().isdisjoint(names):
         return False
+    if family == "provider" and "cost_change" in names:
+        return False  # only corrections have one
     return family not in FAMILIES or "currency" in names or {"cost", "amount"}.isdisjoint(names)
 
 

@@ -36,6 +36,7 @@ _BEDROCK_WAY = re.compile(r"(?:(?:converse|converse_like|invoke|[a-z]{2}(?:-gov)
 _VERTEX_PATH = re.compile(r"(?:projects/[^/]+/locations/[^/]+/)?publishers/([^/]+)/models/([^/]+)")
 _VERTEX_VERSION = re.compile(r"claude-[^/@]+@(?:[0-9]{8}|default|latest)")
 _GEMINI_PATH = re.compile(r"models/((?:gemini|gemma|imagen|veo|text-embedding|embedding|learnlm)-[^/]+)")
+_SIZED = re.compile(r"[a-z0-9][a-z0-9._-]*:(?:latest|[0-9][0-9.x]*[bm])(?:-[a-z0-9._-]+)?")  # a tag as Ollama has them
 _LONG_CONTEXT = re.compile(r"(claude-.+)\[1m\]")  # how Claude Code asks for the longer window of a model
 
 # Frameworks of Google's, which ask Google for a model of its own, by one of its two ways.
@@ -116,6 +117,8 @@ def _without_prefix(told: str, model: str) -> Served:
         return Served(BEDROCK, model)
     if _VERTEX_VERSION.fullmatch(lower) and _may_be(told, "google", "anthropic"):
         return Served(told if family(told) == "google" else VERTEX, model)
+    if not told and _SIZED.fullmatch(lower):  # some have names of models that others serve, who take money
+        return Served("ollama", model)
     return Served(told or None, model or None)
 
 

@@ -241,16 +241,17 @@ class Question:
         lost = left_out_of(self.snapshot, tags, self.tiling.spans()) if tags else set()
         return tuple(sorted({*dropped, *lost}))
 
-    def completeness(self, words: Iterable[str] = ()) -> Completeness:
-        """Say what the answer to a question by these words stands on."""
+    def completeness(self, words: Iterable[str] = (), family: str = "") -> Completeness:
+        """Say what the answer to a question by these words stands on; of what nothing reads, of one family alone."""
         start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
         since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
         events, seconds = self.behind
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
         fields = of_fields(self.snapshot, self.tiling.spans())
-        unread = self._unread(fields)
-        said = contradictions(fields or (), [self.snapshot.live[name] for name in self.names])
+        unread = self._unread(fields, family)
+        own = [self.snapshot.live[name] for name in self.names]
+        said = contradictions([entry for entry in fields or () if entry[0].startswith(family)], own)
         return Completeness(
             position=position,
             lag_events=events,
@@ -266,9 +267,9 @@ class Question:
             contradicting=tuple(said)[:UNREAD_SHOWN],
         )
 
-    def _unread(self, fields: Sequence[Counted] | None) -> list[UnreadField] | None:
+    def _unread(self, fields: Sequence[Counted] | None, family: str) -> list[UnreadField] | None:
         """Return what no projection reads of what these projections are about; None where that is not counted."""
         declarations = self.context.declarations
         unread = unread_fields(self.snapshot, declarations, self.tiling.spans(), fields) if declarations else None
         own = [self.snapshot.live[name] for name in self.names]
-        return unread and [entry for entry in unread if any(concerns(entry, declaration) for declaration in own)]
+        return unread and [entry for entry in unread if any(concerns(entry, projection, family) for projection in own)]

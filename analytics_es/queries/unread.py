@@ -121,7 +121,8 @@ def contradictions(fields: Iterable[Counted], declarations: Sequence[Declaration
     return dict(sorted(said.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
-def concerns(entry: UnreadField, declaration: Declaration) -> bool:
-    """Say whether a projection would look at the event, or at what its type was meant to be."""
+def concerns(entry: UnreadField, declaration: Declaration, family: str = "") -> bool:
+    """Say whether a projection would look at the event, of a family alone, or at what its type was meant to be."""
     meant = entry.suggestion if entry.field == reading.TYPE else None
-    return consumes(declaration, entry.type) or bool(meant and consumes(declaration, meant.partition(" ")[0]))
+    types = (entry.type, meant.partition(" ")[0]) if meant else (entry.type,)
+    return any(event_type.startswith(family) and consumes(declaration, event_type) for event_type in types)

@@ -12,6 +12,7 @@ from analytics_es.errors import BodyTooLarge, MalformedBody, OtherEncoding, Slow
 from analytics_es.web.limits import Limits, Share
 
 GZIP = 16 + zlib.MAX_WBITS
+MOST_MEMBERS = 500  # of a packed body: what is behind each is copied, so that very many tiny ones would take minutes
 PACKED = {"gzip", "x-gzip"}
 
 
@@ -52,7 +53,9 @@ def unpacked(body: bytes, limit: int) -> bytes:
     """Return what a body of gzip holds; raises MalformedBody, and BodyTooLarge as soon as that is known."""
     parts, size = list[bytes](), 0
     with suppress(zlib.error):
-        while body:
+        for _ in range(MOST_MEMBERS):
+            if not body:
+                return b"".join(parts)
             member = zlib.decompressobj(GZIP)
             parts.append(member.decompress(body, limit + 1 - size))
             size += len(parts[-1])
@@ -61,6 +64,4 @@ def unpacked(body: bytes, limit: int) -> bytes:
             if not member.eof:
                 break
             body = member.unused_data
-        else:
-            return b"".join(parts)
-    raise MalformedBody(problem="it is not gzip, or its end is missing")
+    raise MalformedBody(problem=f"it is not gzip, its end is missing, or it is of {MOST_MEMBERS} parts or more")

@@ -113,12 +113,20 @@ class Receiver:
 
     def _events_of(self, spans: Sequence[Span], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         """Return the events of spans, and how many spans are none of GenAI, by their scope."""
+        self._recall()
         events, before = list[Event](), self._spans.counts.ignored.copy()
         for span, told, problem in self._read(spans):
             events += told
             if problem:
                 rejected.append(rejection(UNREADABLE, problem, {"id": span.key, "name": span.name}))
         return events, self._spans.counts.ignored - before
+
+    def _recall(self) -> None:
+        try:
+            self._spans.recall()
+        except AnalyticsError as error:
+            self._fails(error.code, str(error))
+            raise NotRecorded(reason=error.code) from error
 
     def _read(self, spans: Sequence[Span]) -> list[SpanEvents]:
         try:

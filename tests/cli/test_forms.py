@@ -43,6 +43,7 @@ UNDATED: list[tuple[str, ...]] = [
 QUESTIONS = [*((*question, *WEEK) for question in DATED), *UNDATED]
 OPERATIONS = {  # they do something, and say with --json what became of it
     *("backup", "checksums", "correct", "demo", "export", "forget", "import", "migrate", "record", "retain", "run"),
+    "serve",
     *("dead-letters discard", "dead-letters retry", "prices import", "projections rebuild", "rejected record"),
 }
 

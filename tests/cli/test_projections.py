@@ -17,7 +17,7 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
 
     assert lines[0].split() == ["projection", "version", "rows"]
     assert [line.split()[:2] for line in lines[1:]] == [
-        ["budgets", "2"],
+        ["budgets", "3"],
         ["cost", "4"],
         ["performance", "3"],
         ["usage", "4"],

@@ -137,8 +137,6 @@ def test_a_prefix_that_says_who_serves_a_model_is_no_part_of_its_name(
         ("ollama", "mistral:7b"),
         ("oci", "cohere.command-r-plus"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:org::abc"),
-        (None, "mistral:7b"),
-        (None, "llama3:8b"),
         (None, "openai/gpt-oss-120b"),
         (None, "deepseek/deepseek-chat"),
         (None, "google/gemini-2.5-flash"),
@@ -192,6 +190,11 @@ def test_a_provider_is_called_what_opentelemetry_calls_it(told: str, provider: s
     assert renamed(told) == provider
 
 
+def test_agents_of_azure_are_served_by_it() -> None:
+    for name in ("az.ai.agents", "azure.ai.agents", "microsoft.foundry"):
+        assert genai.find(served(name, "gpt-4o").provider, "gpt-4o") == genai.find("azure", "gpt-4o")
+
+
 def test_names_of_one_provider_do_not_contradict_each_other() -> None:
     assert same_provider("gcp.gemini", "vertex_ai")
     assert same_provider("azure", "azure.ai.openai")
@@ -234,6 +237,20 @@ def test_every_resolved_name_finds_its_price() -> None:
         prices = genai.find(name.provider, str(name.model))
         assert prices is not None, told
         assert (prices.provider, prices.model) == (provider, model)
+
+
+def test_a_model_with_a_size_of_ollamas_has_nobody_elses_price() -> None:
+    for model in (
+        "mistral:7b",
+        "deepseek-r1:8b",
+        "deepseek-r1:latest",
+        "deepseek-r1:7b-qwen-distill-q4_K_M",
+        "gpt-oss:20b",
+    ):
+        assert served(None, model) == served("langchain", model) == ("ollama", model)
+        assert genai.find("ollama", model) is None
+    for model in ("ft:gpt-4o-mini:a:b:8b", "deepseek/deepseek-r1:free", "gpt-4o"):
+        assert served(None, model).provider != "ollama"
 
 
 # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────────

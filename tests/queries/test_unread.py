@@ -62,7 +62,16 @@ def test_every_answer_says_what_nothing_reads_of_what_it_is_about(analytics: Ana
         UnreadField(type="llm.call.completed", field="type", events=1, suggestion=CALL),
     )
     assert (cost.unread, speed.unread) == (7, 8)
-    assert budgets.unread == 0
+    assert (budgets.unread, budgets.unread_fields) == (0, ())
+
+
+def test_an_answer_about_budgets_says_what_is_unread_of_budgets(analytics: AnalyticsService) -> None:
+    spent = {"budget_id": "b", "amount": "1", "currency": "USD", "ticket": "x"}
+    record(analytics, *events(), {"event_type": "budget.spent", "data": spent, "occurred_at": NOON})
+
+    assert analytics.get_budgets().unwrap().completeness.unread_fields == (
+        UnreadField(type="budget.spent", field="ticket", events=1),
+    )
 
 
 @pytest.mark.store("sqlite", privacy="full")

@@ -19,6 +19,7 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import BadArgument, StoreBusy, StoreFailed
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.web import Limits, analytics_app
+from analytics_es.web.bodies import MOST_MEMBERS
 from analytics_es.web.counts import MOST_NAMES, OTHERS, Counts
 from tests.stores import PATIENCE, eventually, recorded
 from tests.web.requests import (
@@ -83,6 +84,13 @@ def test_a_packed_body_may_be_in_several_parts(client: TestClient, analytics: An
 
     assert client.post("/v1/events", content=packed, headers={**JSON, **GZIP}).status_code == 200
     assert jobs(analytics) == ["j-0", "j-1"]
+
+
+@pytest.mark.parametrize(("parts", "status"), [(MOST_MEMBERS - 2, 200), (MOST_MEMBERS, 400), (700_000, 400)])
+def test_a_packed_body_of_very_many_parts_is_not_unpacked(client: TestClient, parts: int, status: int) -> None:
+    packed = gzip.compress(in_json([event(0)])) + gzip.compress(b"") * parts  # it would take minutes
+
+    assert client.post("/v1/events", content=packed, headers={**JSON, **GZIP}).status_code == status
 
 
 def test_more_records_than_are_taken_are_refused_as_a_whole(analytics: AnalyticsService) -> None:
@@ -268,3 +276,37 @@ def test_a_commit_that_fails_loses_nothing_of_spans_that_lie_in_one_another(
 
     told_tokens = [event.data.get("input_tokens", 0) for event in recorded(analytics, CALL)]
     assert sum(told_tokens) == 250  # the two inner are more than the outer: all three count
+
+
+def test_what_is_sent_in_one_request_is_recorded_in_one_commit(
+    client: TestClient, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is killed between two would know half of what lies in one another."""
+    commits, append = list[int](), Recorder.append
+
+    def counting(recorder: Recorder, entries: Any, *more: Any) -> Any:
+        commits.append(len(entries))
+        return append(recorder, entries, *more)
+
+    monkeypatch.setattr(Recorder, "append", counting)
+    client.post("/v1/traces", content=in_protobuf(trace(*map(span, range(2500)))), headers=PROTOBUF)
+
+    assert (commits, calls(analytics)) == ([2500], 2500)
+
+
+def test_a_server_that_cannot_look_at_what_it_knew_before_takes_nothing_until_it_can(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outer, inner = span(10, **{"gen_ai.usage.input_tokens": 100}), span(11, **{"gen_ai.usage.input_tokens": 60})
+    inner |= {"traceId": outer["traceId"], "parentSpanId": f"{0xABC:016x}"}
+    outer["spanId"] = inner["parentSpanId"]
+    TestClient(analytics_app(analytics)).post("/v1/traces", content=in_json(trace(inner)), headers=JSON)
+    client = TestClient(analytics_app(analytics))  # another process
+
+    with monkeypatch.context() as failing:
+        failing.setattr(type(analytics.store.log), "scan", _raising(StoreFailed(problem="it is away")))
+        answer = client.post("/v1/traces", content=in_json(trace(outer)), headers=JSON)
+    again = client.post("/v1/traces", content=in_json(trace(outer)), headers=JSON)
+
+    assert (answer.status_code, answer.headers["retry-after"], again.status_code) == (503, "5", 200)
+    assert sum(event.data.get("input_tokens", 0) for event in recorded(analytics, CALL)) == 100

@@ -38,7 +38,7 @@ def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) 
                 for draft in drafts(question.snapshot, when, budget_id, ended=budget_id is not None and at is None)
                 if budget_id in (None, draft.account.budget_id)
             ]
-            completeness = question.completeness()
+            completeness = question.completeness(family="budget.")  # of calls, that of what they cost says more
     told = statuses(open_context, own, when)
     parts = [completeness, *(part for _, part in told if part)]
     return BudgetReport(

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from analytics_es.errors import MissingExtra
+from analytics_es.errors import AnalyticsError, MissingExtra
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader
@@ -79,6 +79,8 @@ class AnalyticsSpanExporter(SpanExporter):
             return SpanExportResult.FAILURE
         try:
             return self._export(spans)
+        except AnalyticsError as error:  # what was recorded before cannot be looked at
+            return self._fail(len(spans), str(error))
         except Exception as error:  # a bug of ours must not become the application's
             logger.debug("exporting %d spans", len(spans), exc_info=True)
             return self._fail(len(spans), reason(error))
@@ -116,6 +118,7 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the events of spans, and those that say which spans cannot be read."""
+        self._count(spans=len(spans))
         batch, rejected = list[Span](), list[dict[str, Any]]()
         for ended in spans:
             try:
@@ -128,7 +131,6 @@ class AnalyticsSpanExporter(SpanExporter):
             for one in read
             if one.problem
         ]
-        self._count(spans=len(spans))
         return [event for one in read for event in one.events], rejected
 
     def _fail(self, events: int, problem: str) -> SpanExportResult:

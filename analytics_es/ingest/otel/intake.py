@@ -26,8 +26,10 @@ Event = Mapping[str, Any]
 class Records(Protocol):
     """What events are handed to: an AnalyticsService."""
 
-    def record_events(self, events: Any, *, skip_refused: bool = ..., on_refused: Any = ...) -> Any:
-        """Record any number of events."""
+    def record_events(
+        self, events: Any, *, batch_size: int = ..., skip_refused: bool = ..., on_refused: Any = ...
+    ) -> Any:
+        """Record any number of events, one commit a batch."""
 
     @property
     def store(self) -> Any:
@@ -65,7 +67,8 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
     try:
         if events:
             hold_strict(analytics.store.log, {event.get("source") for event in events})
-            result = analytics.record_events(events, skip_refused=True, on_refused=refuse)
+            # One commit: who begins anew after half of the spans in one another does not know what the others told.
+            result = analytics.record_events(events, batch_size=len(events), skip_refused=True, on_refused=refuse)
             if result.failure:
                 return Taken(failed=len(events) + len(rejected), failure=result.failure)
             receipt = result.unwrap()

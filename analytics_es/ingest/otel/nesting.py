@@ -83,7 +83,7 @@ class Nesting:
         past, tells = place.past, _tells(place)
         if past is None or past.first is None:
             return Share(place.own, place.calls, tells)
-        if place.own is None and place.usage and past.first == place.usage.amounts():
+        if place.own is None and place.usage and past.first == _some(place.usage.amounts()):
             return Share(None, past.was_call, tells)
         return Share(past.first, past.was_call, tells, paid=bool(past.paid) and past.first != place.own)
 
@@ -132,7 +132,7 @@ class Nesting:
         place.usage, place.is_call, place.ends = node.usage, node.is_call, node.ends
         place.tool = node.tool or None
         if not self.at_once:
-            place.past = Past.of(place.usage, place.below, recorded=node.recorded)
+            place.past = Past.of(place.usage, recorded=node.recorded)
         self._fresh.append(place)
 
     def _known(self, key: str) -> Place | None:
@@ -166,8 +166,10 @@ class Nesting:
             self._count(place, changes)
         if not self.at_once:
             self._round += 1
-            owing = Owing(self._round, fresh, affected)
-            self.twice += owing.settle()
+            self.twice += Owing(self._round, fresh, affected).settle()
+            for place in fresh:
+                if place.past is not None:
+                    place.past.recorded = False
 
     def _count(self, place: Place, changes: dict[int, dict[Who, Sum]]) -> None:
         """Say what counts of what a span tells, and add what is new of its sum to the one around it."""
@@ -252,6 +254,11 @@ def _share_out(place: Place) -> None:
         if place.own == place.usage.amounts():
             place.own = None
     place.calls = place.is_call and _calls(place)
+
+
+def _some(amounts: Amounts) -> Amounts:
+    """Return amounts without zeros, which are nothing that could be counted twice."""
+    return {kind: amount for kind, amount in amounts.items() if amount}
 
 
 def _tells(place: Place) -> bool:

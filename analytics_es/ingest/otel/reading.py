@@ -118,6 +118,11 @@ def _read(span: Span) -> Reading:
     usage = dict[str, Any]()
     if plan.tells_usage:
         usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
+    for field, counts in told.others.items():
+        if all(
+            count == usage.get(field) for count in counts
+        ):  # one name is of the total without its parts, the other of all of it
+            said.remove(field)
     return Reading(
         plan=plan,
         activity=kind,
@@ -145,7 +150,8 @@ def _usage(
     said: list[str],
 ) -> dict[str, Any]:
     told = {name: fields[name] for name in plan.counted if name in fields}
-    tokens, contradictions = add_up(told, layout_of(plan.emitter, provider), operation) if told else ({}, [])
+    layout = layout_of(plan.emitter, provider, fields.get("provider"))
+    tokens, contradictions = add_up(told, layout, operation) if told else ({}, [])
     said += contradictions
     for field, places in plan.lookups if contradictions else ():
         if field in told and field not in tokens and field in said:  # what is left out of the figures stays to be seen

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import microseconds
 from analytics_es.ingest.otel.nesting import Node
 from analytics_es.ingest.otel.span_events import SOURCE
@@ -22,14 +21,14 @@ _BEGINNING = orjson.dumps({"source": SOURCE})[:-1]
 
 
 def recalling(analytics: Any) -> Callable[[], list[Node]]:
-    """Return what tells the last spans in the log of an analytics service; none where it cannot be read."""
+    """Return what tells the last spans in the log of an analytics service, and raises what reading it raises."""
     return partial(_recall, analytics)
 
 
 def _recall(analytics: Any) -> list[Node]:
     try:
         return recalled(analytics.store.log)
-    except (AnalyticsError, AttributeError):  # what is wrong with the store is said by who records
+    except AttributeError:  # it is none of ours, and has no log
         return []
 
 

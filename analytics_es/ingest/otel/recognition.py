@@ -18,7 +18,9 @@ VERSIONS: Mapping[str, tuple[Emitter, ...]] = {
 }
 UNKNOWN = OPENTELEMETRY  # what is read where nobody is recognised
 SYSTEMS = {system.lower(): emitter.name for emitter in reversed(ALL) for system in emitter.systems}
-PROVIDERS = ("gen_ai.provider.name", "gen_ai.system")  # whose values may name an emitter
+AGENTS = {agent: emitter.name for emitter in ALL for agent in emitter.agents}
+# Whose values may name an emitter.
+NAMING = (("gen_ai.provider.name", SYSTEMS), ("gen_ai.system", SYSTEMS), ("gen_ai.agent.name", AGENTS))
 
 
 class Patterns:
@@ -63,10 +65,10 @@ def of_attributes(names: Collection[str]) -> str | None:
 
 
 def of_values(values: Mapping[str, Any]) -> str | None:
-    """Return the name of the emitter that is named where a provider should be."""
-    for attribute in PROVIDERS:
-        system = values.get(attribute)
-        if type(system) is str and (emitter := SYSTEMS.get(system.lower())) is not None:
+    """Return the name of the emitter that is named where a provider or an agent should be."""
+    for attribute, names in NAMING:
+        name = values.get(attribute)
+        if type(name) is str and (emitter := names.get(name.lower())) is not None:
             return emitter
     return None
 

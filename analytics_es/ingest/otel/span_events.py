@@ -82,12 +82,16 @@ class Reader:
             self.see(batch)
             return [self._read(span) for span in batch]
 
+    def recall(self) -> None:
+        """Take in what was recorded `before`, once; where that raises, it is asked again: nothing may count twice."""
+        if self.before is not None:
+            self._nesting.see(self.before())
+            self._nesting.settle()
+            self.before = None
+
     def see(self, batch: Iterable[Span]) -> None:
         """Take in which spans lie in which, before `events` is asked for any of them."""
-        if self.before is not None:
-            recorded, self.before = self.before(), None
-            self._nesting.see(recorded)
-            self._nesting.settle()
+        self.recall()
         self._nesting.see(_node(span, activity_of(span)) for span in batch if not is_pending(span))
 
     def events(self, span: Span) -> list[dict[str, Any]]:

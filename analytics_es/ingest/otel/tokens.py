@@ -34,15 +34,15 @@ class Layout(NamedTuple):
     certain: bool
 
 
-def layout_of(emitter: Emitter, provider: str | None) -> Layout:
-    """Return how an emitter counts calls of a provider."""
-    return _layout(emitter, (provider or "")[:128])
+def layout_of(emitter: Emitter, provider: str | None, written: str | None = None) -> Layout:
+    """Return how an emitter counts calls of a provider; `written` is its own name of it, which may tell more."""
+    return _layout(emitter, (provider or "")[:128], (written or "")[:128])
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _layout(emitter: Emitter, provider: str) -> Layout:
+def _layout(emitter: Emitter, provider: str, written: str) -> Layout:
     beside, without = emitter.beside, emitter.total_without
-    for name in _prefixes(provider):
+    for name in (*_prefixes(provider), *_prefixes(written)):
         beside = emitter.beside_of.get(name, beside)
         without = emitter.total_without_of.get(name, without)
     return Layout(beside, without, emitter.certain)

@@ -144,7 +144,8 @@ def test_codex_tells_turns_and_its_logs_what_they_used() -> None:
     assert told[0]["data"]["conversation_id"] == "t1"
 
 
-def test_gemini_cli_tells_agents_and_its_logs_their_calls() -> None:
+@pytest.mark.parametrize("scope", ["gemini-cli", "", "a collector's"])
+def test_gemini_cli_tells_agents_and_its_logs_their_calls(scope: str) -> None:
     common = {"gen_ai.agent.name": "gemini-cli", "gen_ai.conversation.id": "c1"}
     call = {
         "gen_ai.operation.name": "llm_call",
@@ -152,9 +153,9 @@ def test_gemini_cli_tells_agents_and_its_logs_their_calls() -> None:
         "gen_ai.usage.input_tokens": 9,
     }
     spans = [
-        span({**common, "gen_ai.operation.name": "agent_call"}, scope="gemini-cli"),
-        span({**common, **call}, id=2, parent=1, scope="gemini-cli"),
-        span({**common, "gen_ai.operation.name": "user_prompt"}, id=3, scope="gemini-cli"),
+        span({**common, "gen_ai.operation.name": "agent_call"}, scope=scope),
+        span({**common, **call}, id=2, parent=1, scope=scope),
+        span({**common, "gen_ai.operation.name": "user_prompt"}, id=3, scope=scope),
     ]
     assert [one["event_type"] for one in events(*spans)] == ["task.completed"]
 

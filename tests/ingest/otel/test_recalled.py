@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.errors import StoreFailed
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel.recalled import recalled, recalling
 from analytics_es.ingest.otel.span_events import Reader
@@ -96,6 +98,15 @@ def test_that_usage_was_counted_twice_is_said_by_the_answers(analytics: Analytic
     assert completeness.contradictions == 1
 
 
+@in_full
+def test_what_two_processes_counted_twice_is_said_by_the_one_that_links_it(analytics: AnalyticsService) -> None:
+    for told in (chat(2, 1, 60), chat(0), chat(1, 0, 0, "execute_tool")):
+        export(analytics, [told])
+
+    said = [event.data["attributes"].get(CONTRADICTION) for event in in_log(analytics)]
+    assert said[-1] == "counted_twice"
+
+
 @examples(15)
 @given(traces(models=("gpt-4o", "claude-sonnet-4-5")), st.data())
 def test_spans_of_processes_that_end_one_after_the_other_count_as_of_one(
@@ -120,7 +131,26 @@ def test_what_others_recorded_is_no_span(analytics: AnalyticsService) -> None:
     assert recalled(analytics.store.log) == []
 
 
-def test_a_store_that_is_closed_recalls_nothing(analytics: AnalyticsService) -> None:
-    analytics.close()
+@in_full
+def test_what_cannot_be_recalled_now_is_asked_for_again_before_anything_is_counted(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(analytics, [chat(1, 0, 60)])
+    reader = Reader(limit=100, before=recalling(analytics))
+    with monkeypatch.context() as failing:
+        failing.setattr(type(analytics.store.log), "scan", _failing)
+        with pytest.raises(StoreFailed):
+            reader.read([span(chat(0, operation="invoke_agent"))])
 
-    assert recalling(analytics)() == []
+    events = [event for one in reader.read([span(chat(0, operation="invoke_agent"))]) for event in one.events]
+
+    analytics.record_events(events).unwrap()
+    assert tokens(analytics) == {"input_tokens": 100}
+
+
+def _failing(*_: Any, **__: Any) -> Any:
+    raise StoreFailed(problem="the server is away")
+
+
+def test_what_has_no_log_recalls_nothing() -> None:
+    assert recalling(object())() == []

@@ -63,6 +63,7 @@ class Emitter:
     marks: attributes of which one is there when it is this version of the emitter, where nothing tells the version:
         of an emitter's several declarations the first with a mark that is there is taken, else the first without any.
     systems: values of the provider's attribute that name the emitter and not a provider.
+    agents: values of `gen_ai.agent.name` that name the emitter.
     names: of several for one field the first that is there counts.
     beside: the parts that its totals leave out, such as CACHED; empty where totals hold all their parts.
     beside_of: the same by provider, where that decides: {"aws.bedrock": CACHED}; goes before `beside`. A provider
@@ -89,6 +90,7 @@ class Emitter:
     telltales: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
     names: tuple[Name, ...]
     beside: frozenset[str] = frozenset()
     beside_of: Mapping[str, frozenset[str]] = Factory(dict)

@@ -9,6 +9,7 @@ GEMINI_CLI = Emitter(
     "core/loggingContentGenerator.js",
     scopes=("gemini-cli",),
     systems=("gemini-cli", "gemini_cli"),
+    agents=("gemini-cli",),
     names=(Name("conversation_id", "gen_ai.conversation.id"),),
     operations={"agent_call": "invoke_agent"},
     # `gemini_cli.api_response` and `gemini_cli.tool_call` tell the same, with the thoughts that these leave out.

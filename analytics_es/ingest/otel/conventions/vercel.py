@@ -11,10 +11,14 @@ VERCEL = Emitter(
     name="vercel",
     title="AI SDK (Vercel)",
     since="6",
-    source="vercel/ai: ai 6.0.326 dist/index.js, @ai-sdk/otel 1.0.173 dist/index.js",
+    source="vercel/ai: ai 6.0.326 dist/index.js, @ai-sdk/otel 1.0.173 dist/index.js; "
+    "@openrouter/ai-sdk-provider 2.10.0 dist/index.js",
     scopes=("ai", "@ai-sdk/otel"),
     spans=("ai.generateText*", "ai.streamText*", "ai.generateObject*", "ai.streamObject*", "ai.embed*", "ai.toolCall"),
-    telltales=("ai.operationId", "ai.usage.*", "ai.model.id", "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"),
+    telltales=(
+        *("ai.operationId", "ai.usage.*", "ai.model.id", "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"),
+        _METADATA,
+    ),
     marks=(f"{_IN}noCacheTokens", f"{_IN}cacheReadTokens", f"{_IN}cacheWriteTokens", f"{_OUT}textTokens"),
     systems=("vercel", "ai"),
     names=(
@@ -35,6 +39,7 @@ VERCEL = Emitter(
         Name("cache_creation_1h_tokens", _METADATA, inside="anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
         Name("searches", _METADATA, inside="anthropic.usage.server_tool_use.web_search_requests"),
         Name("service_tier", _METADATA, inside="openai.serviceTier"),
+        Name("cost", _METADATA, inside="openrouter.usage.cost"),
         Name("reasoning_tokens", f"{_OUT}reasoningTokens"),
         Name("reasoning_tokens", "ai.usage.reasoningTokens"),
         Name("time_to_first_chunk", "ai.response.msToFirstChunk", unit="ms"),
@@ -79,8 +84,8 @@ VERCEL_BEFORE_6 = evolve(
     until="6",
     source="vercel/ai: ai 4.3.19 and 5.0.277 dist/index.js, @ai-sdk/anthropic 2.0.112 dist/index.js",
     marks=(),
-    beside_of={"anthropic": READ | WRITTEN, "amazon-bedrock": READ | WRITTEN, "aws.bedrock": READ | WRITTEN},
-    total_without_of={"anthropic": READ | WRITTEN},
+    beside_of=dict.fromkeys(("anthropic", "vertex.anthropic", "amazon-bedrock", "aws.bedrock"), READ | WRITTEN),
+    total_without_of=dict.fromkeys(("anthropic", "vertex.anthropic"), READ | WRITTEN),
     certain=False,
     tells_not="before 5: what was read from the cache",
 )
