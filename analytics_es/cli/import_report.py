@@ -149,8 +149,9 @@ class Report:
         """Return it for people: what is well takes no words."""
         total = self.total()
         yield Grid("", _COLUMNS, [*self.files, total] if len(self.files) > 1 else self.files)
-        yield from remarks([(tally.file, tally.read_as, tally.rows_are) for tally in self.files])
-        yield from map(Line, self._remarks(total))
+        said = [*remarks([(tally.file, tally.read_as, tally.rows_are) for tally in self.files])]
+        said += map(Line, self._remarks(total))
+        yield from [*said, Line()] if said else ()
         yield from _table("Refused rows", _REASONS, self.findings.reasons)
         yield from _table("Keys that no row has", _MISSING, missing_keys(self.files))
         yield from _table("Calls without a price", _NO_PRICE, self.findings.no_prices())
@@ -167,7 +168,7 @@ class Report:
             yield f"ignored, as they tell of no call, tool or agent: {_counted(total.ignored)}"
         if total.no_event:
             without = words.plural(total.no_event, "row")
-            yield f"{without} gave no event: no [[event]] table is for such, or the list is empty"
+            yield f"{without} gave no event: no [[event]] table of the mapping is for such, or the list is empty"
         if total.no_object:
             yield f"left out, as something else stands where the object should be: {_counted(total.no_object)}"
         if total.waiting:
@@ -196,13 +197,13 @@ def _counted(counts: Mapping[str, int], *, all_of: bool = False) -> str:
 
 
 _COLUMNS: Columns[Tally] = [
-    Column("file", lambda tally: tally.file),
+    Column("file", lambda tally: tally.file, folds=True),
     Number("rows", lambda tally: words.count(tally.rows), drop=1),
-    Number("events", lambda tally: words.count(tally.events), drop=1),
+    Number("events", lambda tally: words.count(tally.events), drop=2),
     Number("recorded", lambda tally: words.count(tally.recorded)),
     Number("duplicates", lambda tally: words.count(tally.duplicates)),
-    Number("of them differing", lambda tally: words.count(tally.differing)),
-    Number("rows refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
+    Number("differing", lambda tally: words.count(tally.differing)),
+    Number("refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
 ]
 _REASONS: Columns[Reason] = [
     Column("code", lambda reason: reason.code),

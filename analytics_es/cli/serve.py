@@ -82,8 +82,9 @@ def serve(
     """
     token = _token(token_file)
     options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields, "durability": durability}
-    web: dict[str, Any] = {"token": token, "hosts": hosts or None, "content": content}
-    server = _listening(host, port, token)
+    server = _listening(host, port, token, hosts)
+    own = () if token else (str(server.getsockname()[0]),)  # such as 127.0.0.2, which is of this machine, too
+    web: dict[str, Any] = {"token": token, "hosts": (*hosts, *own) or None, "content": content}
     with server, logged(log_format, "warning" if quiet else log_level), opened(db, **options) as store:
         from analytics_es.web import analytics_app
 
@@ -95,25 +96,28 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
     from analytics_es.web.server import serving, url_of
 
     counts, url = app.state.counts, url_of(server)
-    say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
-    say_start(store, db, None)
-    with stopped() as stopping, retaining(store, stopping), serving(app, server, stopping.set):
-        store.service._parts.follow()  # now that it can be stopped
-        watch(stopping, Pulse(store, counts.requested), drawn=log_format == TEXT)
+    with stopped() as stopping:  # before anybody is told that it is there
+        say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
+        say_start(store, db, None)
+        with retaining(store, stopping), serving(app, server, stopping.set):
+            store.service._parts.follow()  # now that it can be stopped
+            watch(stopping, Pulse(store, counts.requested), drawn=log_format == TEXT)
     came = counts.requested()
     say(words.plural(came["requests"], "request"), **came)
     say_end(store)
 
 
-def _listening(host: str, port: int, token: str | None) -> socket:
-    """Return the socket, before a store is made; raises CannotListen, CannotServe, MissingExtra."""
+def _listening(host: str, port: int, token: str | None, hosts: tuple[str, ...]) -> socket:
+    """Return the socket, before a store is made; raises BadToken, BadHosts, CannotListen, CannotServe, MissingExtra."""
     try:
         from analytics_es.web import analytics_app  # noqa: F401  # what is missing is said now
+        from analytics_es.web.guard import Guard
         from analytics_es.web.server import is_open_to_others, listening
     except ModuleNotFoundError as error:
         if str(error.name).startswith("analytics_es"):
             raise
         raise MissingExtra(package=str(error.name).partition(".")[0], extra="web") from None
+    Guard.of(token, hosts or None)
     server = listening(host, port)
     if token is None and is_open_to_others(server):
         server.close()

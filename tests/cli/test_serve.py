@@ -86,6 +86,11 @@ def test_answers_are_fresh_while_it_runs(cli: Cli) -> None:
         assert eventually(events)
 
 
+def test_an_address_of_this_machine_where_it_listens_is_one_it_may_be_asked_for_under() -> None:
+    with serving("--host", "127.0.0.2") as (_, url):
+        assert (post(url, 0), post(url, 1, host="analytics.example")) == (200, 421)
+
+
 def test_its_lines_are_json_where_that_is_asked_for() -> None:
     with serving("--log-format", "json") as (process, url):
         post(url, 0)
@@ -195,6 +200,17 @@ def test_an_empty_variable_does_not_open_it(cli: Cli, monkeypatch: pytest.Monkey
     monkeypatch.setenv("ANALYTICS_ES_TOKEN", "")
 
     assert cli("serve", "--port", 0).stderr.startswith("error: The token is empty: ")
+
+
+@pytest.mark.parametrize("option", [("--token-file", "two words"), ("--host-name", "http://a")])
+def test_what_cannot_guard_it_is_said_before_a_store_is_made(cli: Cli, tmp_path: Path, option: tuple[str, str]) -> None:
+    name, text = option
+    (tmp_path / "token").write_text(text)
+    place = tmp_path / "new.db"
+
+    answer = cli("serve", "--port", 0, "--db", place, name, tmp_path / "token" if name == "--token-file" else text)
+
+    assert (answer.exit_code, answer.stderr.count("\n"), place.exists()) == (1, 1, False)
 
 
 def test_a_token_cannot_be_given_as_an_argument(cli: Cli) -> None:

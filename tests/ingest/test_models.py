@@ -137,7 +137,6 @@ def test_a_prefix_that_says_who_serves_a_model_is_no_part_of_its_name(
         ("ollama", "mistral:7b"),
         ("oci", "cohere.command-r-plus"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:org::abc"),
-        (None, "llama3:8b"),
         (None, "openai/gpt-oss-120b"),
         (None, "deepseek/deepseek-chat"),
         (None, "google/gemini-2.5-flash"),
@@ -189,6 +188,11 @@ def test_a_framework_of_google_asks_google_for_a_model_of_its_own() -> None:
 )
 def test_a_provider_is_called_what_opentelemetry_calls_it(told: str, provider: str) -> None:
     assert renamed(told) == provider
+
+
+def test_agents_of_azure_are_served_by_it() -> None:
+    for name in ("az.ai.agents", "azure.ai.agents", "microsoft.foundry"):
+        assert genai.find(served(name, "gpt-4o").provider, "gpt-4o") == genai.find("azure", "gpt-4o")
 
 
 def test_names_of_one_provider_do_not_contradict_each_other() -> None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analytics_es.ingest.otel.conventions.own import PREFIX
 from analytics_es.ingest.otel.plan import COSTS, COUNTS, DURATIONS, NUMBERS, TRUTHS, Lookup, Plan
-from analytics_es.ingest.otel.values import at, is_true, milliseconds, number, parsed, plain, remembered
+from analytics_es.ingest.otel.values import (
+    MOST_ROUNDED,
+    at,
+    decimal,
+    is_true,
+    milliseconds,
+    number,
+    parsed,
+    plain,
+    remembered,
+)
 from analytics_es.ingest.providers import renamed
 
 Places = tuple[Lookup, ...]
@@ -19,15 +30,17 @@ class Told:
     fields: by field, what was taken.
     apart: by field, the attributes that tell something else: they are not taken.
     said: the fields whose attributes contradict one another.
+    others: of these that are counts, what else is told.
     """
 
-    __slots__ = ("apart", "fields", "parsed", "said", "values")
+    __slots__ = ("apart", "fields", "others", "parsed", "said", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.fields = dict[str, Any]()
         self.apart = dict[str, list[str]]()
         self.said = list[str]()
+        self.others = dict[str, set[Any]]()
         self.parsed = dict[str, Any]()
 
     def follow(self, plan: Plan) -> None:
@@ -105,15 +118,28 @@ def _count(told: Told, field: str, places: Places) -> None:
         told.leave(field, [place.attribute for place, _ in others if not place.inside])
         if field in COUNTS and any(count for _, count in others):
             told.said.append(field)
+            told.others[field] = {count if type(count) is int else "" for _, count in others if count}
 
 
 def _cost(told: Told, field: str, places: Places) -> None:
-    """Take an amount as it is told, and the currency that goes with its name."""
+    """Take an amount as it is told, and the currency that goes with its name; others of that contradict it."""
     if values := told.at(places):
         place, amount = values[0]
         told.fields[field] = amount
         told.fields.setdefault("currency", place.currency)
+        if len(values) == 1:
+            return
         told.leave(field, [place.attribute for place, value in values if value != amount and not place.inside])
+        others = [value for other, value in values if other.currency == place.currency]
+        # What an application says itself goes before what others reckon, and contradicts nothing.
+        if field == "cost" and not place.attribute.startswith(PREFIX) and any(_differ(amount, cost) for cost in others):
+            told.said.append(field)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Say whether two amounts are of different costs: a zero is none, and one may be rounded."""
+    amounts = [amount for amount in (decimal(one), decimal(other)) if amount]
+    return len(amounts) == 2 and abs(amounts[0] - amounts[1]) > max(MOST_ROUNDED, abs(amounts[0]) * MOST_ROUNDED)
 
 
 def _duration(told: Told, field: str, places: Places) -> None:

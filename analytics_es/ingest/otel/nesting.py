@@ -132,7 +132,7 @@ class Nesting:
         place.usage, place.is_call, place.ends = node.usage, node.is_call, node.ends
         place.tool = node.tool or None
         if not self.at_once:
-            place.past = Past.of(place.usage, place.below, recorded=node.recorded)
+            place.past = Past.of(place.usage, recorded=node.recorded)
         self._fresh.append(place)
 
     def _known(self, key: str) -> Place | None:
@@ -166,8 +166,10 @@ class Nesting:
             self._count(place, changes)
         if not self.at_once:
             self._round += 1
-            owing = Owing(self._round, fresh, affected)
-            self.twice += owing.settle()
+            self.twice += Owing(self._round, fresh, affected).settle()
+            for place in fresh:
+                if place.past is not None:
+                    place.past.recorded = False
 
     def _count(self, place: Place, changes: dict[int, dict[Who, Sum]]) -> None:
         """Say what counts of what a span tells, and add what is new of its sum to the one around it."""

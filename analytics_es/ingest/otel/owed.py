@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
 from analytics_es.ingest.otel.place import Late, Past, Place
-from analytics_es.ingest.otel.usage import COST, KINDS, TOTALS, WHOLE_OF, Amounts, Who, matches
+from analytics_es.ingest.otel.usage import (
+    COST,
+    KINDS,
+    ROUNDING,
+    TOTALS,
+    UNCOSTED,
+    WHOLE_OF,
+    Amounts,
+    matches,
+    matching,
+)
 
 
 @define
@@ -18,7 +29,6 @@ class Owing:
     fresh: Sequence[Place]
     affected: Sequence[Place]
     _new: set[int] = field(init=False)
-    _twice: list[Place] = field(factory=list, init=False)  # told by several that are of different models
 
     @_new.default
     def _ids(self) -> set[int]:
@@ -48,9 +58,11 @@ class Owing:
                 past.given = {kind: past.given.get(kind, 0) + due.get(kind, 0) for kind in {**past.given, **due}}
             elif any(own.get(kind, 0) > past.given.get(kind, 0) for kind in own) and not past.number:
                 late.append(Late(past, {}, 0))
-        twice = [place for place in self.fresh if self._is_twice(place) or place in self._twice]
-        late += [Late(place.past, None, 1) for place in twice if place.past]
-        self._hand_over(late)
+        self._hand_over(late, self.fresh[-1:])
+        twice = self._twice({id(place): place for place in [*self.affected, *owed]}.values())
+        for outermost in twice:
+            in_it = [place for place in self.fresh if _outermost(place) is outermost]
+            self._hand_over([Late(Past(), None, 1)], (in_it or self.fresh)[-1:])
         return len(twice)
 
     def _owed(self) -> list[Place]:
@@ -71,19 +83,16 @@ class Owing:
 
     def _paid_for(self, place: Place, own: Amounts, paying: set[int]) -> frozenset[str]:
         """Return which totals of a span others told for it that are around it, and were counted before."""
-        paid, payers = set[str](), list[Who]()
+        paid = set[str]()
         for outer in place.around() if place.usage and own else ():
-            if place.usage is None or not self._pays(outer, place, place.usage.who, paying):
+            if not self._pays(outer, place, paying):
                 continue
             if outer.past and outer.usage and (told := (set(outer.usage.kinds) & set(TOTALS)) - outer.past.paid):
-                if not all(matches(outer.usage.who, who) for who in payers):
-                    self._twice.append(place)
-                payers.append(outer.usage.who)
-                paid |= told
+                paid |= told | ({COST} if outer.usage.cost is not None else set())
                 outer.past.pays.append(place)
         return frozenset(paid)
 
-    def _pays(self, outer: Place, place: Place, who: Who, paying: Iterable[int] = ()) -> bool:
+    def _pays(self, outer: Place, place: Place, paying: set[int]) -> bool:
         """Say whether the usage that counts of a span was told, before, by one around it."""
         past = outer.past
         return (
@@ -93,25 +102,32 @@ class Owing:
             and past.counted_in < place.past.since
             and outer.repeats
             and outer.usage is not None
+            and place.usage is not None
             and id(outer) not in self._new
             and id(outer) not in paying
-            and matches(outer.usage.who, who)
+            and matches(outer.usage.who, place.usage.who)
         )
 
-    def _is_twice(self, place: Place) -> bool:
-        """Say whether it links a span that was counted to one around it that was counted without knowing of it."""
-        if place.past is None or not place.past.linked:
-            return False
-        place.past.since = self.round
-        return any(self._pays(outer, place, who) for outer in place.around() for who in place.past.linked)
+    def _twice(self, places: Iterable[Place]) -> list[Place]:
+        """Return the outermost spans in which more counts than should since this round: what is linked now was not."""
+        more = dict[Place, Counter[str]]()
+        for place in places:
+            past = place.past
+            if past is None or past.given is None or place.usage is None:
+                continue
+            over = _over(place, past)
+            if over != past.over:
+                change = more.setdefault(_outermost(place), Counter())
+                change.update(over)
+                change.subtract(past.over)
+                past.over = over
+        return [outermost for outermost, change in more.items() if any(count > ROUNDING for count in change.values())]
 
-    def _hand_over(self, late: list[Late]) -> None:
-        """Let the last one that is new have what is owed since it came."""
-        if not late or not self.fresh:
-            return
-        last = self.fresh[-1]
-        last.past = last.past or Past()
-        last.past.late += late
+    def _hand_over(self, late: list[Late], to: Sequence[Place]) -> None:
+        """Let one that is new have what is owed since it came."""
+        for last in to if late else ():
+            last.past = last.past or Past()
+            last.past.late += late
 
 
 def _own(place: Place) -> Amounts:
@@ -128,6 +144,33 @@ def _due(own: Amounts, past: Past) -> Amounts:
         for kind, count in own.items()
         if kind in KINDS and WHOLE_OF.get(kind, kind) not in past.paid and count > given.get(kind, 0)
     }
-    if COST in own and not past.paid and own[COST] > given.get(COST, 0):
-        due[COST] = own[COST] - given.get(COST, 0)
+    more = 0 if past.paid else own.get(COST, 0) - given.get(COST, 0)
+    if more > 0 or (due and COST in own and (COST in past.paid or not past.paid)):
+        due[COST] = max(more, 0)
     return due
+
+
+def _over(place: Place, past: Past) -> Amounts:
+    """Return by how much more was counted of a span than should: what others told that lie in it, or around it (-)."""
+    own, given = _own(place), past.given or {}
+    over = {kind: more for kind in TOTALS if (more := given.get(kind, 0) - own.get(kind, 0))}
+    if COST in given and (COST in own or not _without_cost(place)):
+        over[f"{COST} {past.currency}"] = given[COST] - own.get(COST, 0)
+    elif COST in own and COST not in given and COST in past.paid:
+        over[f"{COST} {past.currency}"] = -own[COST]
+    return over
+
+
+def _without_cost(place: Place) -> bool:
+    """Say whether what lies in a span tells its tokens, and no cost that could be taken from that of the span."""
+    if place.usage is None or not place.usage.kinds:
+        return False
+    within = matching(place.below or {}, place.usage.who)
+    costs = [name for name, cost in within.items() if name.startswith(COST) and cost]
+    return within.get(UNCOSTED, 0) > 0 or costs != [f"{COST} {place.usage.currency or ''}"]
+
+
+def _outermost(place: Place) -> Place:
+    for outer in place.around():
+        place = outer
+    return place

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from attrs import define, field
 
-from analytics_es.ingest.otel.usage import COST, KINDS, Amounts, Sum, Usage, Who
+from analytics_es.ingest.otel.usage import Amounts, Sum, Usage, Who
 
 LEVELS = 200  # live: so many spans around one are looked at
 
@@ -34,7 +34,7 @@ class Past:
     counted_in: the round in which it was counted first; `since`: in which began what was not counted of it until now.
     paid: totals that another span around it, which was counted before, told for it.
     pays: spans for which it did so.
-    linked: whose usage was known to lie in it before it was seen itself.
+    over: by how much more of each total was counted than should, and less (-) where another span told it.
     recorded: whether its usage is what was recorded of it, without what counts in it.
     base: an event without usage, for what is to be counted later.
     number: how many events were given its usage as their own, without the one of the span.
@@ -49,21 +49,18 @@ class Past:
     since: int = 0
     paid: frozenset[str] = frozenset()
     pays: list[Place] = field(factory=list)
-    linked: frozenset[Who] = frozenset()
+    over: Amounts = field(factory=dict)
     recorded: bool = False
     base: dict[str, Any] | None = None
     number: int = 0
     late: list[Late] = field(factory=list)
 
     @classmethod
-    def of(cls, usage: Usage | None, below: dict[Who, Sum] | None, *, recorded: bool) -> Past | None:
+    def of(cls, usage: Usage | None, *, recorded: bool) -> Past | None:
         """Return that of a span that is seen; None where there is nothing to be known of it."""
-        linked = frozenset(who for who, total in (below or {}).items() if _some(total))
-        tells = usage is not None and usage.tells
-        if not tells and not linked:
+        if usage is None or not usage.tells:
             return None
-        given = usage.amounts() if usage and tells and recorded else None
-        return cls(given=given, currency=usage.currency if usage else None, linked=linked, recorded=recorded)
+        return cls(given=usage.amounts() if recorded else None, currency=usage.currency, recorded=recorded)
 
     def begin(self, given: Amounts, round: int, *, is_call: bool) -> None:
         """Take in what is counted of it first, and in which round."""
@@ -101,7 +98,3 @@ class Place:
                 return
             yield place
             place = place.parent
-
-
-def _some(total: Sum) -> bool:
-    return any(count for kind, count in total.items() if kind in KINDS or kind.startswith(COST))

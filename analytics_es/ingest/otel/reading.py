@@ -118,6 +118,11 @@ def _read(span: Span) -> Reading:
     usage = dict[str, Any]()
     if plan.tells_usage:
         usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
+    for field, counts in told.others.items():
+        if all(
+            count == usage.get(field) for count in counts
+        ):  # one name is of the total without its parts, the other of all of it
+            said.remove(field)
     return Reading(
         plan=plan,
         activity=kind,

@@ -12,6 +12,7 @@ from analytics_es.ingest.models import canonical, same_provider
 
 COST, CALLS, UNCOSTED = "cost", "calls", "uncosted"
 MOST = 10**12  # of one kind of token: more is refused at the door, and tells nothing here
+_NONE = Decimal(0)  # a rest of a cost, of tokens that are left: their cost is not one that could be computed
 LONGEST = 512  # characters of a name: one that is longer is remembered as far
 MODELS = 64  # in one span: usage of further ones is known to lie in spans that name neither model nor provider
 ROUNDING = Decimal("1e-9")  # a rest of a cost, as a part of it, that is one of computing
@@ -132,11 +133,11 @@ def left(told: Usage, within: Sum) -> tuple[Amounts, bool]:
     _fit(rest)
     if cost is not None and within.get(UNCOSTED, 0) <= 0 and costs == [_in(told.currency)]:
         more = cost - within[costs[0]]
-        if more > cost * ROUNDING:
-            rest[COST] = more
+        rest[COST] = more if more > cost * ROUNDING else _NONE
     elif cost is not None and not inner and not amounts:
         return told.amounts(), False
-    return {kind: count for kind, count in rest.items() if count}, True
+    tokens = {kind: count for kind, count in rest.items() if count and kind != COST}
+    return {**tokens, COST: rest[COST]} if COST in rest and (tokens or rest[COST]) else tokens, True
 
 
 def together(own: Usage, within: Sum) -> Usage:
@@ -154,6 +155,20 @@ def _fit(rest: Amounts) -> None:
             beside = rest.get("cache_read_tokens", 0) if part == "cache_creation_tokens" else 0
             beside = rest.get(part.replace("image", "audio"), 0) if part.endswith("put_image_tokens") else beside
             rest[part] = min(rest[part], max(rest[whole] - beside, 0))
+    _fit_media(rest)
+
+
+def _fit_media(rest: Amounts) -> None:
+    """Make audio, images and what was cached of neither no more than the input, where it is told what is both."""
+    media = {part: part.replace("input", "cache_read") for part in ("input_image_tokens", "input_audio_tokens")}
+    if any(rest.get(part) and cached not in rest for part, cached in media.items()):
+        return
+    fresh = {part: rest[part] - rest.get(cached, 0) for part, cached in media.items() if rest.get(part)}
+    over = rest.get("cache_read_tokens", 0) + sum(fresh.values()) - rest.get("input_tokens", 0)
+    for part, count in fresh.items():
+        less = min(max(over, 0), count)
+        rest[part] -= less
+        over -= less
 
 
 # ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ MAX_NUMBER = 40  # characters of a text that is a number
 WHOLE = ("$",)
 MAX_WRITTEN = 4096  # characters of a text that Python wrote of an object
 MAX_JSON = 1_000_000  # … of one that holds JSON
+MOST_ROUNDED = Decimal("0.000001")  # what two figures of one cost may differ by: the other is rounded
 
 
 def plain(value: Any) -> str:

@@ -10,9 +10,11 @@ from hypothesis import event as happened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es.events.fields import CONTRADICTION
+from analytics_es.errors import SubsetAboveTotal
+from analytics_es.events.fields import CONTRADICTION, check_together
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
+from analytics_es.ingest.otel.usage import KINDS, left, usage_of, who_is
 from tests.examples import examples
 
 TRACE, START = "7" * 32, 1_790_000_000_000_000
@@ -197,6 +199,37 @@ def test_of_live_spans_in_any_order_none_is_lost_and_what_counts_twice_is_said(
 
 
 @examples(100)
+@given(traces(models=("gpt-4o",)), st.lists(st.integers(1, 9), min_size=9, max_size=9), st.data())
+def test_of_costs_counts_what_the_inner_ones_do_not_tell(
+    spans: list[Told], costs: list[int], data: st.DataObject
+) -> None:
+    def costing(told: Told) -> Span:
+        cost = {"gen_ai.usage.cost": costs[told.number]} if told.tokens else {}
+        return span(told, attributes={**span(told).attributes, **cost})
+
+    def counted(number: int) -> int:
+        """Return what counts of the costs of a span and of all that lie in it."""
+        below = sum(counted(inner.number) for inner in spans if inner.parent == number)
+        inner = by_kind(
+            summed(share for one in spans if one.parent == number for share in definition(spans, one.number))
+        )
+        if any(inner[kind] > count for kind, count in spans[number].tokens.items()):
+            return below + costs[number]
+        return max(below, costs[number]) if spans[number].tokens else below
+
+    right = sum(counted(told.number) for told in spans if told.parent < 0)
+    for reader, order in (
+        (Reader(at_once=True), [data.draw(st.permutations(spans))]),
+        (
+            Reader(limit=100),
+            batches(data.draw, spans[::-1]),
+        ),
+    ):
+        events = [event for batch in order for read in reader.read([*map(costing, batch)]) for event in read.events]
+        assert right == sum(event["data"].get("cost", 0) for event in events)
+
+
+@examples(100)
 @given(traces(), st.data())
 def test_a_file_after_live_spans_in_any_order_adds_no_token(spans: list[Told], data: st.DataObject) -> None:
     live = read(Reader(limit=100), batches(data.draw, data.draw(st.permutations(spans))))
@@ -226,3 +259,25 @@ def test_live_and_of_a_file_a_zero_stays_a_zero() -> None:
     assert told.events == of_a_file.events(one)
     assert told.events[0]["data"]["output_tokens"] == 0
     assert told.events[0]["data"]["attributes"] == {}
+
+
+@examples(100)
+@given(st.data())
+def test_what_is_left_of_all_kinds_of_tokens_is_usage_that_can_be_recorded(data: st.DataObject) -> None:
+    counts = st.fixed_dictionaries({}, optional={kind: st.integers(0, 9) for kind in sorted(KINDS)})
+    whole, inner = (data.draw(counts.map(_with_totals).filter(_is_right)) for _ in range(2))
+    rest, _ = left(usage_of(who_is(None), whole), inner)
+
+    check_together("provider", rest)
+
+
+def _with_totals(counts: dict[str, int]) -> dict[str, int]:
+    return {**counts, "input_tokens": counts.get("input_tokens", 0) + 9, "output_tokens": 9}
+
+
+def _is_right(counts: dict[str, int]) -> bool:
+    try:
+        check_together("provider", dict(counts))
+    except SubsetAboveTotal:
+        return False
+    return True

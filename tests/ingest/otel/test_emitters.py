@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.conventions import COMMON, EMITTERS
 from analytics_es.ingest.otel.conventions.declaration import FIELDS, UNITS, Emitter
 from analytics_es.ingest.otel.conventions.own import OWN
@@ -141,6 +143,15 @@ def test_a_cost_is_read_under_the_name_that_its_emitter_has(told: Attributes, co
     call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9}
     read = data({**call, **told})
     assert (Decimal(str(read["cost"])), read["currency"]) == (Decimal(cost), "USD")
+
+
+@pytest.mark.parametrize(("other", "said"), [(0.5, "cost"), (0.7500004, None), (0, None), ("0.75", None)])
+def test_costs_that_contradict_one_another_are_said(other: Any, said: str | None) -> None:
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 9}
+    told = data({**call, "llm.cost.total": 0.75, "gen_ai.usage.cost": other})
+    assert (told["cost"], told["attributes"].get(CONTRADICTION)) == (0.75, said)
+    of_our_own = data({**call, "analytics_es.cost": 0.75, "gen_ai.usage.cost": other})
+    assert (of_our_own["cost"], CONTRADICTION in of_our_own["attributes"]) == (0.75, False)
 
 
 def test_the_guide_has_the_table_of_emitters_that_the_declarations_make() -> None:

@@ -215,7 +215,7 @@ def test_claude_codes_cost_is_in_dollars_and_a_zero_is_none(told: Any, cost: str
         (claude("tool_decision", tool_name="Bash", decision="reject"), "tool.call.rejected", {"tool": "Bash"}),
         (claude("user_prompt", prompt_length=4), "conversation.message.sent", {"conversation_id": "s1"}),
         (codex(**ANSWERED), "provider.call.completed", {"provider": "openai", "conversation_id": "c1"}),
-        (codex(**ANSWERED, model="gpt-oss:20b"), "provider.call.completed", {"provider": None}),
+        (codex(**ANSWERED, model="gpt-oss:20b"), "provider.call.completed", {"provider": "ollama"}),
         (codex(event__kind="response.completed", error__message="broke off"), "provider.call.failed", {}),
         (
             codex("codex.api_request", http__response__status_code=429, attempt=2, duration_ms="7", error__message="x"),

@@ -156,6 +156,41 @@ def test_the_ai_sdk_counts_before_6_as_each_provider_does() -> None:
     assert tokens({**made, **usage, **below, "gen_ai.system": "google.vertex.chat"})[0] == 10
 
 
+@pytest.mark.parametrize("scope", ["opentelemetry.instrumentation.botocore.bedrock-runtime", "", "a collector's"])
+def test_bedrocks_input_by_botocore_is_without_what_was_cached(scope: str) -> None:
+    usage = {INPUT: 5000, OUTPUT: 4, "gen_ai.usage.cache_read.input_tokens": 1000, "aws.request_id": "r1"}
+    usage["gen_ai.usage.cache_creation.input_tokens"] = 500
+    told = {**CHAT, **usage, "gen_ai.system": "aws.bedrock"}
+    assert tokens(told, scope=scope) == (6500, 1000, 500, 4, None, None)
+    assert tokens({**told, "gen_ai.system": "openai"}, scope=scope)[0] == 5000
+
+
+@pytest.mark.parametrize(("provider", "taken"), [("Anthropic", 6000), ("AwsBedrock", 6000), ("OpenAI", 5000)])
+def test_agno_counts_as_each_provider_does(provider: str, taken: int) -> None:
+    count = "llm.token_count."
+    usage = {f"{count}prompt": 5000, f"{count}completion": 4, f"{count}total": 5004}
+    told = {**usage, f"{count}prompt_details.cache_read": 1000, "llm.provider": provider, "llm.model_name": "m"}
+    told["openinference.span.kind"] = "LLM"
+    assert tokens(told, scope="openinference.instrumentation.agno") == (taken, 1000, None, 4, None, None)
+
+
+@pytest.mark.parametrize(("whole", "said"), [(165, None), (170, "input_tokens")])
+def test_a_total_told_with_its_parts_and_without_them_is_no_contradiction(whole: int, said: str | None) -> None:
+    model = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+    told = {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents", "gen_ai.request.model": model}
+    told |= {INPUT: 100, OUTPUT: 20, "gen_ai.usage.total_tokens": 185, "llm.token_count.prompt": whole}
+    told |= {"gen_ai.usage.cache_read_input_tokens": 50, "gen_ai.usage.cache_write_input_tokens": 15}
+    assert tokens(told, scope="strands.telemetry.tracer") == (165, 50, 15, 20, None, said)
+    assert tokens({**told, "gen_ai.usage.prompt_tokens": [1]}, scope="strands.telemetry.tracer")[5] == "input_tokens"
+
+
+@pytest.mark.parametrize("names", [("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")])
+@pytest.mark.parametrize("scope", ["Microsoft.SemanticKernel.Diagnostics", "Experimental.Microsoft.Extensions.AI", ""])
+def test_dotnets_libraries_of_before_told_tokens_of_the_response(names: tuple[str, str], scope: str) -> None:
+    usage = {f"gen_ai.response.{name}": count for name, count in zip(names, (16, 29), strict=True)}
+    assert tokens({**OPENAI, **usage}, scope=scope) == (16, None, None, 29, None, None)
+
+
 def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
     outer = events(
         {"ai.operationId": "ai.generateText", "ai.usage.promptTokens": 7, "ai.model.id": "gpt-4o"}, scope="ai"

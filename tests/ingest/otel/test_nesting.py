@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,9 +78,9 @@ def test_a_call_without_usage_around_one_of_its_model_is_a_step_of_work() -> Non
     ("outer", "inner", "counted"),
     [
         ({"cost": 0.3}, {"cost": 0.1}, "0.2"),
-        ({"cost": 0.1}, {"cost": 0.3}, None),
+        ({"cost": 0.1}, {"cost": 0.3}, "0"),  # never below: no cost is computed for the tokens that are left
         ({"cost": 0.3}, {}, None),  # what is left is priced by its tokens
-        ({"cost": 0.30000000000000004}, {"cost": "0.3"}, None),  # a rest of computing
+        ({"cost": 0.30000000000000004}, {"cost": "0.3"}, "0"),  # a rest of computing
         ({}, {"cost": 0.1}, None),
     ],
 )
@@ -141,6 +142,36 @@ def test_what_was_counted_twice_before_the_span_between_came_is_said() -> None:
         (REPEATED, "counted_twice")
     ]
     assert reader.counts.contradictions == {"counted_twice": 1}
+
+
+def test_what_is_found_to_be_twice_because_a_span_that_names_no_model_is_known_better_is_said() -> None:
+    reader = Reader(limit=100)
+    read(reader, [[chat(0, tokens=1, model="claude-sonnet-4-5"), chat(1, 0, 2, model="")]])  # 2 are more than 1
+
+    events = read(reader, [[chat(2, 1, 1)]])  # one of the 2 is of another model, and the other one of 0's
+
+    assert (REPEATED, "counted_twice") in [
+        (event["event_type"], event["data"]["attributes"].get(CONTRADICTION)) for event in events
+    ]
+
+
+def test_a_cost_that_comes_after_an_outer_one_without_tokens_is_said_to_be_twice() -> None:
+    reader, cost = Reader(limit=100), {"gen_ai.usage.cost": 1.0}
+    outer = span(chat(0, tokens=0, operation="invoke_agent"))
+    reader.read([evolve(outer, attributes={**outer.attributes, **cost})])
+
+    read(reader, [[chat(1, 0)]])
+
+    assert reader.counts.contradictions == {"counted_twice": 1}
+
+
+def test_trees_of_one_batch_of_which_one_is_known_better_do_not_hide_what_is_twice_in_another() -> None:
+    reader = Reader(limit=100)
+    read(reader, [[chat(2, 1, 60), chat(12, 11, 60)], [chat(0), chat(10)]])
+
+    read(reader, [[Told(1, 0, "", "", {}), Told(11, 10, "", "", {})]])
+
+    assert reader.counts.contradictions == {"counted_twice": 2}
 
 
 def test_the_same_span_with_a_later_end_is_one_event_that_differs() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import StoreFailed
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel.recalled import recalled, recalling
 from analytics_es.ingest.otel.span_events import Reader
@@ -95,6 +96,15 @@ def test_that_usage_was_counted_twice_is_said_by_the_answers(analytics: Analytic
 
     completeness = analytics.get_cost_breakdown(TimePeriod.last(days=10_000)).unwrap().completeness
     assert completeness.contradictions == 1
+
+
+@in_full
+def test_what_two_processes_counted_twice_is_said_by_the_one_that_links_it(analytics: AnalyticsService) -> None:
+    for told in (chat(2, 1, 60), chat(0), chat(1, 0, 0, "execute_tool")):
+        export(analytics, [told])
+
+    said = [event.data["attributes"].get(CONTRADICTION) for event in in_log(analytics)]
+    assert said[-1] == "counted_twice"
 
 
 @examples(15)

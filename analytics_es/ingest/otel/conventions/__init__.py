@@ -6,6 +6,7 @@ One file declares one emitter (`declaration`); `ingest.otel.reading` reads them 
 from __future__ import annotations
 
 from analytics_es.ingest.otel.conventions.anthropic_sdk import ANTHROPIC_SDK
+from analytics_es.ingest.otel.conventions.botocore import BOTOCORE
 from analytics_es.ingest.otel.conventions.claude_code import CLAUDE_CODE
 from analytics_es.ingest.otel.conventions.codex import CODEX
 from analytics_es.ingest.otel.conventions.crewai import CREWAI
@@ -20,7 +21,7 @@ from analytics_es.ingest.otel.conventions.litellm import LITELLM
 from analytics_es.ingest.otel.conventions.logfire import LOGFIRE, LOGFIRE_CLIENTS, LOGFIRE_STREAMED
 from analytics_es.ingest.otel.conventions.microsoft import AGENT_FRAMEWORK, AUTOGEN, SEMANTIC_KERNEL
 from analytics_es.ingest.otel.conventions.mlflow import MLFLOW
-from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
+from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE, OPENINFERENCE_AGNO
 from analytics_es.ingest.otel.conventions.openlit import OPENLIT
 from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY, OPENLLMETRY_BEDROCK
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
@@ -33,7 +34,7 @@ from analytics_es.ingest.otel.conventions.widespread import WIDESPREAD
 # Of one emitter its newest version first.
 EMITTERS: tuple[Emitter, ...] = (
     *(GOOGLE_ADK, GOOGLE_ADK_BEFORE_2_5),
-    OPENLLMETRY_BEDROCK,
+    *(OPENLLMETRY_BEDROCK, OPENINFERENCE_AGNO),
     PYDANTIC_AI,
     *(STRANDS, STRANDS_BEFORE_1_55),
     *(VERCEL, VERCEL_BEFORE_6),
@@ -52,6 +53,7 @@ EMITTERS: tuple[Emitter, ...] = (
         OPENLIT,
         LAMINAR,
         SENTRY,
+        BOTOCORE,
     ),
 )
 # Behind each of them, in this order: what anybody may write.

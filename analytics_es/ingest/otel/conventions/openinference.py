@@ -1,6 +1,6 @@
 """OpenInference: the conventions of Arize Phoenix, which its instrumentations and many frameworks write."""
 
-from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
+from analytics_es.ingest.otel.conventions.declaration import CACHED, Emitter, Name
 
 OPENINFERENCE = Emitter(
     name="openinference",
@@ -68,4 +68,19 @@ OPENINFERENCE = Emitter(
         *("reranker.input_documents", "reranker.output_documents", "reranker.query", "tool.parameters"),
         *("tool.json_schema", "document", "decision.input", "decision.output", "input", "output"),
     ),
+)
+_AS_TOLD = dict.fromkeys(("anthropic", "aws.bedrock", "azurefoundry", "gcp.vertex_ai"), CACHED)
+# Agno hands on what each provider counts: Claude's input, and Bedrock's, is without what was cached, its total, too.
+OPENINFERENCE_AGNO = Emitter(
+    name="openinference_agno",
+    title="OpenInference's instrumentation of Agno",
+    source="Arize-ai/openinference: openinference-instrumentation-agno, _model_wrapper.py; "
+    "agno-agi/agno 3.1.10: agno/models/{anthropic/claude,aws/bedrock,google/gemini}.py",
+    scopes=("openinference.instrumentation.agno",),
+    spans=("Claude.invoke*", "Claude.ainvoke*", "AwsBedrock.invoke*", "AwsBedrock.ainvoke*"),
+    names=(),
+    beside_of=_AS_TOLD,
+    total_without_of=_AS_TOLD,
+    certain=False,
+    tells_not="Gemini's thoughts, which its output leaves out",
 )

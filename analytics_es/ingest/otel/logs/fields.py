@@ -15,7 +15,7 @@ from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
 from analytics_es.ingest.otel.tokens import IN, Layout, add_up
-from analytics_es.ingest.otel.values import cut, decimal, inside, milliseconds, number, plain, remembered
+from analytics_es.ingest.otel.values import MOST_ROUNDED, cut, decimal, inside, milliseconds, number, plain, remembered
 
 _TOKENS = (
     *("input_tokens", "output_tokens", "total_tokens"),
@@ -26,7 +26,6 @@ _OWN_IDS = {name: PREFIX + name for name in IDS}
 _OWN = frozenset(_OWN_IDS.values())
 # Of the machine and the SDK, which the resource tells with each request: no dimension of a call.
 OF_THE_MACHINE = ("host.", "os.", "process.", "telemetry.", "wsl.", "container.", "device.", "service.instance.")
-MOST_ROUNDED = Decimal("0.000001")  # what two figures of one cost may differ by: the other is rounded
 
 Attributes = Mapping[str, Any]
 
