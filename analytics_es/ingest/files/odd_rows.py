@@ -75,7 +75,7 @@ class Ways:
         """Yield the paths that something stands in the way of, in a row or in an element of its list."""
         for steps in self._paths:
             of_element = place is not None and str(steps[0]).lower() == EACH
-            part, before = inside({steps[0]: self._element(fields, place or 1)} if of_element else fields, steps)
+            part, before = inside({str(steps[0]): self._element(fields, place or 1)} if of_element else fields, steps)
             if before:
                 yield f"{written(steps)} ({written(before)} is {kind_of(part)})"
 
