@@ -98,10 +98,10 @@ def _arguments(message: Message) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in message.headers.items()} if message.headers else {}
     body = _body(message.payload)
     of_bus = {"id": message.id, "source": message.source, "time": message.time}
-    if "ce-type" in headers:
+    structured = headers.get("content-type", "").lower().startswith(STRUCTURED)
+    if "ce-type" in headers and not structured:  # of a structured one they may be in headers as well
         event = {name.removeprefix(BINARY): unquote(text) for name, text in headers.items() if name.startswith(BINARY)}
         return cloudevents.arguments({**event, "data": body}, of_bus)
-    structured = headers.get("content-type", "").lower().startswith(STRUCTURED)
     if structured or (isinstance(body, Mapping) and "specversion" in body and "type" in body):
         if not isinstance(body, Mapping):
             raise ValueError("it is not a JSON object")

@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from analytics_es.errors import BadEvent, MalformedBody, UnreadableMessage
 from analytics_es.events import cloudevents
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, is_type
 from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
 from analytics_es.ingest import Message
 from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
@@ -158,11 +158,10 @@ def _timeless(message: Message) -> str | None:
     """Return the source of a CloudEvent that tells no time; None of every other message."""
     if not isinstance(message, CloudEvent):
         return None
-    if message.headers:
-        return None if "ce-time" in message.headers else unquote(message.headers.get("ce-source", ""))
-    event = message.payload if isinstance(message.payload, Mapping) else {"time": ""}
-    source = event.get("source") if event.get("time") is None else None
-    return source if isinstance(source, str) else None
+    told = {name.removeprefix("ce-"): unquote(text) for name, text in message.headers.items()} or message.payload
+    if not isinstance(told, Mapping) or told.get("time") is not None or not is_type(message.topic):
+        return None
+    return told["source"] if isinstance(told.get("source"), str) and told.get("id") is not None else None
 
 
 def not_read(messages: Iterable[Message]) -> Counter[str]:

@@ -133,10 +133,10 @@ class Handlers:
 def _reader(request: Request) -> Callable[[bytes], Any]:
     """Return what reads the events of a request, by its content type; raises OtherMediaType."""
     form = media_type(request)
+    if form in (STRUCTURED, BATCH):  # its attributes may be in headers as well
+        return partial(events.one_or_many, cloud=True)
     if "ce-type" in request.headers:
         return partial(_in_headers, dict(request.headers))
-    if form in (STRUCTURED, BATCH):
-        return partial(events.one_or_many, cloud=True)
     if form == JSON:
         return partial(events.one_or_many, cloud=False)
     if form in LINES:

@@ -76,6 +76,12 @@ def test_a_structured_cloud_event_says_everything_itself(headers: dict[str, str]
     assert messages.arguments(evolve(structured(), headers=headers)) == arguments()
 
 
+def test_a_structured_cloud_event_may_have_its_attributes_in_headers_as_well() -> None:
+    headers = {**binary().headers, "Content-Type": "application/cloudevents+json; charset=utf-8"}
+
+    assert messages.arguments(evolve(structured(), headers=headers)) == arguments()
+
+
 def test_a_binary_cloud_event_has_its_attributes_in_headers_and_its_data_as_payload() -> None:
     assert messages.arguments(binary()) == arguments()
 

@@ -190,6 +190,11 @@ def test_a_provider_is_called_what_opentelemetry_calls_it(told: str, provider: s
     assert renamed(told) == provider
 
 
+def test_agents_of_azure_are_served_by_it() -> None:
+    for name in ("az.ai.agents", "azure.ai.agents", "microsoft.foundry"):
+        assert genai.find(served(name, "gpt-4o").provider, "gpt-4o") == genai.find("azure", "gpt-4o")
+
+
 def test_names_of_one_provider_do_not_contradict_each_other() -> None:
     assert same_provider("gcp.gemini", "vertex_ai")
     assert same_provider("azure", "azure.ai.openai")

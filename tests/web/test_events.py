@@ -350,6 +350,27 @@ def test_the_subject_of_a_client_of_openmeter_is_whose_event_it_is_and_a_pseudon
     assert SECRET not in str(stored)
 
 
+@PATHS
+def test_a_structured_cloud_event_may_have_its_attributes_in_headers_as_well(
+    client: TestClient, analytics: AnalyticsService, path: str
+) -> None:
+    _, headers = binary(cloud_event(0))
+
+    for body, form in ((cloud_event(0), CLOUD), ([cloud_event(0)], BATCH)):
+        assert client.post(path, content=in_json(body), headers={**headers, **form}).status_code == 204
+
+    assert jobs(analytics) == ["j-0"]
+
+
+@pytest.mark.parametrize("change", [{"id": None}, {"type": "prompt"}, {"type": 5}])
+def test_what_is_no_event_makes_no_source_strict(
+    client: TestClient, analytics: AnalyticsService, change: dict[str, Any]
+) -> None:
+    answer = client.post("/api/v1/events", content=in_json(timeless(0, **change)), headers=CLOUD)
+
+    assert (answer.status_code, analytics.store.log.strict.patterns) == (400, ())
+
+
 def test_the_subject_does_not_overrule_what_the_data_tell_and_no_data_are_data(
     client: TestClient, analytics: AnalyticsService
 ) -> None:
