@@ -24,6 +24,7 @@ class Tally:
 
     rows: those that were read, as far as it came; `no_event`: of these, rows that no [[event]] table is for.
     events: those that the rows gave. missing: the keys that the mapping reads and no row has, with a name that is near.
+    no_object: what is NULL in events as something else stands where its object should be: how many events, by path.
     problem: why the file, or its end, could not be read.
     read_as: the format that it was read as, with what that is; rows_are: what its rows are, where they are no calls.
     """
@@ -41,6 +42,7 @@ class Tally:
     skipped: dict[str, int] = field(factory=dict)
     ignored: dict[str, int] = field(factory=dict)
     missing: dict[str, str] = field(factory=dict)
+    no_object: dict[str, int] = field(factory=dict)
     problem: str = ""
     read_as: str = ""
     rows_are: str = ""
@@ -63,6 +65,8 @@ class Tally:
         self.events += other.events
         self.refused += other.refused
         self.no_event += other.no_event
+        for way, events in other.no_object.items():
+            self.no_object[way] = self.no_object.get(way, 0) + events
         self.ignore(other.ignored)
 
     def ignore(self, ignored: Mapping[str, int]) -> None:
@@ -145,8 +149,9 @@ class Report:
         """Return it for people: what is well takes no words."""
         total = self.total()
         yield Grid("", _COLUMNS, [*self.files, total] if len(self.files) > 1 else self.files)
-        yield from remarks([(tally.file, tally.read_as, tally.rows_are) for tally in self.files])
-        yield from map(Line, self._remarks(total))
+        said = [*remarks([(tally.file, tally.read_as, tally.rows_are) for tally in self.files])]
+        said += map(Line, self._remarks(total))
+        yield from [*said, Line()] if said else ()
         yield from _table("Refused rows", _REASONS, self.findings.reasons)
         yield from _table("Keys that no row has", _MISSING, missing_keys(self.files))
         yield from _table("Calls without a price", _NO_PRICE, self.findings.no_prices())
@@ -163,7 +168,9 @@ class Report:
             yield f"ignored, as they tell of no call, tool or agent: {_counted(total.ignored)}"
         if total.no_event:
             without = words.plural(total.no_event, "row")
-            yield f"{without} gave no event: no [[event]] table is for such, or the list is empty"
+            yield f"{without} gave no event: no [[event]] table of the mapping is for such, or the list is empty"
+        if total.no_object:
+            yield f"left out, as something else stands where the object should be: {_counted(total.no_object)}"
         if total.waiting:
             yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
         if self.findings.contradictory:
@@ -190,13 +197,13 @@ def _counted(counts: Mapping[str, int], *, all_of: bool = False) -> str:
 
 
 _COLUMNS: Columns[Tally] = [
-    Column("file", lambda tally: tally.file),
+    Column("file", lambda tally: tally.file, folds=True),
     Number("rows", lambda tally: words.count(tally.rows), drop=1),
-    Number("events", lambda tally: words.count(tally.events), drop=1),
+    Number("events", lambda tally: words.count(tally.events), drop=2),
     Number("recorded", lambda tally: words.count(tally.recorded)),
     Number("duplicates", lambda tally: words.count(tally.duplicates)),
-    Number("of them differing", lambda tally: words.count(tally.differing)),
-    Number("rows refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
+    Number("differing", lambda tally: words.count(tally.differing)),
+    Number("refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
 ]
 _REASONS: Columns[Reason] = [
     Column("code", lambda reason: reason.code),

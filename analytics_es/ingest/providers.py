@@ -20,7 +20,10 @@ _RENAMED = {
         "bedrock awsbedrock"
         " aws_bedrock aws-bedrock amazon_bedrock amazon-bedrock amazon.bedrock bedrock_converse bedrock-converse"
     ),
-    "azure.ai.inference": "az.ai.inference azure_ai azure-ai azure_ai_inference azure_inference",
+    "azure.ai.inference": (
+        "az.ai.inference azure_ai azure-ai azure_ai_inference azure_inference"
+        " az.ai.agents azure.ai.agents microsoft.agents microsoft.foundry"
+    ),
     "azure.ai.openai": "az.ai.openai azure_openai azure-openai azureopenai azure.openai azure_text azure_ai_openai",
     "cohere": "cohere_chat",
     "deepseek": "",

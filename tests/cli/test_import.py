@@ -66,6 +66,7 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "skipped": {},
         "ignored": {},
         "missing": {},
+        "no_object": {},
         "problem": "",
         "read_as": "",
         "rows_are": "",
@@ -403,7 +404,7 @@ def test_a_row_that_is_refused_and_differs_is_told_as_both_and_one_of_several_fi
     )
     assert "refused: worse.csv row 1" in result.stderr
     assert "differs: again.csv row 1" in result.stderr
-    assert "rows refused" in result.stdout.splitlines()[0]
+    assert "refused" in result.stdout.splitlines()[0]
 
 
 def test_what_the_policy_of_privacy_left_out_is_listed_at_the_end_with_what_keeps_it(cli: Cli, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_an_import_that_went_well_is_a_table(cli: Cli) -> None:
 
     assert result.stderr == ""
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["file", "rows", "events", "recorded", "duplicates", "of", "them", "differing", "rows", "refused"],
+        ["file", "rows", "events", "recorded", "duplicates", "differing", "refused"],
         ["a.json", "2", "2", "2", "0", "0", "0"],
     ]
 
@@ -176,7 +176,7 @@ def test_rows_that_no_table_is_for_and_contradictions_are_counted(cli: Cli) -> N
     result = cli("import", "a.json", "--mapping", "m.toml")
 
     assert result.stdout.splitlines()[1].split() == ["a.json", "3", "2", "2", "0", "0", "0"]
-    assert "1 row gave no event: no [[event]] table is for such, or the list is empty" in result.stdout
+    assert "1 row gave no event: no [[event]] table of the mapping is for such, or the list is empty" in result.stdout
     assert "2 events told figures that contradict one another: 2 cost, 2 total_tokens" in result.stdout
 
 
@@ -207,3 +207,33 @@ def test_an_element_that_is_refused_is_named_and_a_row_of_many_says_so_briefly(c
     assert result.stdout.splitlines()[1].split() == ["a.json", "1", "503", "2", "0", "0", "1"]
     assert "refused: a.json row 1: element 2: duration_ms: must be between 0 and 10^12, not -2." in result.stderr
     assert len(result.stderr) < 2000
+
+
+def test_what_is_left_out_as_no_object_is_there_is_told_by_path(cli: Cli) -> None:
+    name = write("a.json", call(1, usage={"in": 5}), call(2, usage='{"in": 6}'), call(3), call(4, usage=[7], tokens=1))
+    Path("m.toml").write_text(MAPPING.replace('"tokens"', '"usage.in"'))
+
+    told = answer(cli, name)
+    again = cli("import", name, "--mapping", "m.toml").stdout
+
+    assert told["total"]["no_object"] == {"usage.in (usage is a list)": 1, "usage.in (usage is a text)": 1}
+    assert "should be: 1 usage.in (usage is a list), 1 usage.in (usage is a text)\n" in again
+
+
+def test_so_is_what_an_element_of_a_list_lacks_of_events_that_come_in(cli: Cli) -> None:
+    name = write(
+        "a.json", {"ts": "2026-03-02T09:00:00Z", "calls": [{"of": {"in": 1}}, {"of": "2"}, {"of": "x", "no": 1}]}
+    )
+    Path("m.toml").write_text(
+        """
+        [[event]]
+        each = "calls"
+        where = "each.no IS NULL"
+        type = "'tool.call.completed'"
+        occurred_at = "ts"
+        [event.data]
+        duration_ms = "each.of.in"
+        """
+    )
+
+    assert answer(cli, name)["total"]["no_object"] == {"each.of.in (each.of is a text)": 1}

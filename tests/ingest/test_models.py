@@ -190,6 +190,11 @@ def test_a_provider_is_called_what_opentelemetry_calls_it(told: str, provider: s
     assert renamed(told) == provider
 
 
+def test_agents_of_azure_are_served_by_it() -> None:
+    for name in ("az.ai.agents", "azure.ai.agents", "microsoft.foundry"):
+        assert genai.find(served(name, "gpt-4o").provider, "gpt-4o") == genai.find("azure", "gpt-4o")
+
+
 def test_names_of_one_provider_do_not_contradict_each_other() -> None:
     assert same_provider("gcp.gemini", "vertex_ai")
     assert same_provider("azure", "azure.ai.openai")
@@ -232,6 +237,11 @@ def test_every_resolved_name_finds_its_price() -> None:
         prices = genai.find(name.provider, str(name.model))
         assert prices is not None, told
         assert (prices.provider, prices.model) == (provider, model)
+
+
+def test_a_custom_model_of_bedrock_has_not_the_price_of_what_it_was_made_of() -> None:
+    name = served("aws.bedrock", f"{ARN}:custom-model/anthropic.claude-3-haiku-20240307-v1:0/abcdef123456")
+    assert genai.find(name.provider, str(name.model)) is None
 
 
 def test_a_model_with_a_size_of_ollamas_has_nobody_elses_price() -> None:

@@ -35,7 +35,8 @@ Shown = TypeVar("Shown", contravariant=True)
 class Column(Generic[Shown]):
     """A column: its title, and its cell of a row.
 
-    Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only.
+    Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only. A column that
+    `folds` is narrowed before any goes: names of files are as long as they are.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Column(Generic[Shown]):
     drop: int = 0
     right: bool = False
     bar: bool = False
+    folds: bool = False
 
 
 @frozen

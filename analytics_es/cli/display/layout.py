@@ -95,8 +95,18 @@ class _Filled:
         cells = [Styled(column.title, "dim"), *(_cell(column.cell(row), room) for row in grid.rows)]
         return cls(column, cells, max(cell_len(cell.text) for cell in cells))
 
-    def chop(self, text: str) -> list[str]:
-        return chop_cells(text, self.width) if text else [""]
+    def fold(self, text: str) -> list[str]:
+        """Break a text between two words, and a word that is longer than the column where it ends."""
+        if cell_len(text) <= self.width:
+            return [text]
+        folded = [""]
+        for word in text.split(" "):
+            longer = f"{folded[-1]} {word}" if folded[-1] else word
+            if cell_len(longer) <= self.width:
+                folded[-1] = longer
+            else:
+                folded += chop_cells(word, self.width)
+        return list(filter(None, folded))
 
     def pad(self, text: str) -> str:
         padding = " " * (self.width - cell_len(text))
@@ -105,7 +115,7 @@ class _Filled:
 
 def _rows(shown: Sequence[_Filled]) -> Iterator[Row]:
     for row in zip(*(filled.cells for filled in shown), strict=True):
-        parts = [filled.chop(cell.text) for filled, cell in zip(shown, row, strict=True)]
+        parts = [filled.fold(cell.text) for filled, cell in zip(shown, row, strict=True)]
         for texts in zip_longest(*parts, fillvalue=""):
             padded = [filled.pad(text) for filled, text in zip(shown, texts, strict=True)]
             yield [
@@ -123,11 +133,15 @@ def _without(columns: Sequence[_Filled], shown: Sequence[_Filled], needed: int, 
 def _fitting(columns: Sequence[_Filled], room: Room) -> list[_Filled]:
     """Return the columns there is room for; the widest names are narrowed, rather than half a number shown."""
     shown = list(columns)
-    while _excess(shown, room) > 0 and (droppable := [filled for filled in shown if filled.column.drop]):
+    spare = sum(max(0, filled.width - NARROWEST) for filled in columns if filled.column.folds)
+    while _excess(shown, room) > spare and (droppable := [filled for filled in shown if filled.column.drop]):
         shown.remove(max(droppable, key=lambda filled: filled.column.drop))
-    for filled in sorted(shown, key=lambda filled: -filled.width):
-        if not filled.column.right and not filled.column.bar:
-            filled.width -= max(0, min(_excess(shown, room), filled.width - NARROWEST))
+    names = [filled for filled in shown if not filled.column.right and not filled.column.bar]
+    while _excess(shown, room) > 0 and names:
+        widest = max(names, key=lambda filled: filled.width)
+        if widest.width <= NARROWEST:
+            break
+        widest.width -= 1
     return shown
 
 

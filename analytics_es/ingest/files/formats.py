@@ -23,7 +23,7 @@ from analytics_es.ingest.files.odd_rows import OddRows
 from analytics_es.ingest.files.otlp import traces
 from analytics_es.ingest.files.outline import CLOUD_EVENT, check_rows
 from analytics_es.ingest.files.paths import Steps, read_steps, written
-from analytics_es.ingest.files.recognition import Recognised, look
+from analytics_es.ingest.files.recognition import Recognised, check_events, look
 from analytics_es.ingest.files.records import csv_records
 from analytics_es.ingest.models import served
 from analytics_es.types.arguments import path as read_path
@@ -125,6 +125,7 @@ def _mapped(
     read = frozenset(str(steps[0]).lower() for steps in mapping.of_rows()) if mapping else CLOUD_EVENT
     check_rows(path, steps, read)
     if mapping is None:
+        check_events(path, steps)
         return cloud_events(path, source, steps, notes)
     records = partial(json_rows, path, steps, notes)
     whole = not mapping.has_ids

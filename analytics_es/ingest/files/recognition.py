@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from analytics_es.errors import GUIDE, CannotRead
 from analytics_es.events.walking import Malformed
 from analytics_es.ingest.files.catalogue import Shape, shapes
 from analytics_es.ingest.files.columns import unique
@@ -131,6 +132,14 @@ def look(path: Path, kind: str, *, name: str | None = None, rows_path: Steps | N
         is_traces=bool(first & TRACES),
         is_events=first >= _EVENT or "specversion" in first,
     )
+
+
+def check_events(path: Path, steps: Steps) -> None:
+    """Raise CannotRead for a JSON file of which no row at its beginning has a type, as every CloudEvent has."""
+    first = _sampled(_good(path, steps)).columns
+    if first and "type" not in first:
+        problem = "its rows are no CloudEvents, which have a type, and of no format that is known: say what they are"
+        raise CannotRead(path=path, problem=f"{problem} in a mapping ({GUIDE}/mapping.md)")
 
 
 def _steps(rows: str) -> Steps:

@@ -190,6 +190,36 @@ def test_what_cannot_be_left_out_is_folded_if_it_is_a_name_and_kept_whole_if_it_
     ]
 
 
+def test_a_text_that_is_too_long_is_broken_between_words_and_a_word_only_where_it_must_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "34")
+    rows = [{"what": "usage of the API, in buckets", "get": "/v1/organizations/usage"}]
+
+    show([Grid("", [Column("what it is", itemgetter("what")), Column("where", itemgetter("get"))], rows)])
+
+    assert shown(capsys) == [
+        "  what it is       where",
+        "  usage of the     /v1/organizatio",
+        "  API, in buckets  ns/usage",
+    ]
+
+
+def test_a_column_that_folds_is_narrowed_before_others_are_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    columns = [Column("file", itemgetter("file"), folds=True), Number("rows", itemgetter("rows"), drop=1)]
+
+    show([Grid("", columns, [{"file": "a/long/path/of/a/file.json", "rows": "1,000"}])])
+
+    assert shown(capsys) == [
+        "  file              rows",
+        "  a/long/path/of/  1,000",
+        "  a/file.json",
+    ]
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "abc", ""])
 def test_any_number_of_columns_will_do(
     columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

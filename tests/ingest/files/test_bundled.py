@@ -52,6 +52,22 @@ def test_a_file_gives_these_events(analytics: AnalyticsService, snapshot: Snapsh
     assert [*events, *({"refused": refusal.message} for refusal in refused)] == snapshot
 
 
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("focus/focus-1.0.csv", {"service_type": "ai_and_machine_learning", "charge_type": "usage"}),
+        ("anthropic-usage/console.csv", {"context_window": "0-200k"}),
+        ("openai-costs/costs.json", {"line_item_type": "cached_input"}),
+    ],
+)
+def test_what_a_format_is_cut_by_is_stored_under_the_policy_as_shipped(
+    analytics: AnalyticsService, file: str, names: dict[str, str]
+) -> None:
+    load(analytics, file)
+
+    assert any(names.items() <= event.data.get("attributes", {}).items() for event in recorded(analytics))
+
+
 # What was used and what it has cost, worked out by hand from the files: input, output, read from a cache, written to
 # it, thoughts, searches, and dollars that are told.
 BY_HAND = {

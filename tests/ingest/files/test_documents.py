@@ -146,6 +146,18 @@ def test_one_object_that_is_no_row_says_in_one_line_where_its_lists_are(
     )
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_results_that_nobody_said_anything_of_are_refused_as_a_whole_in_one_line(
+    read: Read, indent: int | None
+) -> None:
+    rows_of_anything = [{"id": n, "task": "flight", "reward": 1.0} for n in range(5000)]
+
+    with pytest.raises(CannotRead, match=r"no CloudEvents, which have a type.* say what they are in a mapping"):
+        read(json.dumps(rows_of_anything, indent=indent), None)
+    with pytest.raises(CannotRead, match=r"its lists are data.results \(5,000\): say --rows 'data.results'"):
+        read(json.dumps({"data": {"results": rows_of_anything}}, indent=indent), None)
+
+
 @pytest.mark.parametrize("steps", ["data.rows", "DATA", "ts", "data[].x"])
 def test_a_path_to_no_list_says_which_there_are(read: Read, steps: str) -> None:
     with pytest.raises(CannotRead) as caught:

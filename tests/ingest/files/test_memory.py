@@ -133,7 +133,9 @@ def test_a_file_that_is_packed_may_unpack_to_much_if_it_is_large_itself(tmp_path
     monkeypatch.setattr(unpacking, "ENOUGH", 100)
     monkeypatch.setattr(unpacking, "MOST_TIMES", 20)
     path = tmp_path / "a.jsonl.gz"
-    path.write_bytes(gzip.compress(b"\n".join(json.dumps({"id": f"{n * 7919:x}"}).encode() for n in range(1000))))
+    path.write_bytes(
+        gzip.compress(b"\n".join(json.dumps({"id": f"{n * 7919:x}", "type": 1}).encode() for n in range(1000)))
+    )
 
     assert len(list(rows(path))) == 1000
 

@@ -184,6 +184,13 @@ def test_a_total_told_with_its_parts_and_without_them_is_no_contradiction(whole:
     assert tokens({**told, "gen_ai.usage.prompt_tokens": [1]}, scope="strands.telemetry.tracer")[5] == "input_tokens"
 
 
+@pytest.mark.parametrize("names", [("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")])
+@pytest.mark.parametrize("scope", ["Microsoft.SemanticKernel.Diagnostics", "Experimental.Microsoft.Extensions.AI", ""])
+def test_dotnets_libraries_of_before_told_tokens_of_the_response(names: tuple[str, str], scope: str) -> None:
+    usage = {f"gen_ai.response.{name}": count for name, count in zip(names, (16, 29), strict=True)}
+    assert tokens({**OPENAI, **usage}, scope=scope) == (16, None, None, 29, None, None)
+
+
 def test_the_calls_of_the_ai_sdk_are_told_from_what_is_around_them() -> None:
     outer = events(
         {"ai.operationId": "ai.generateText", "ai.usage.promptTokens": 7, "ai.model.id": "gpt-4o"}, scope="ai"

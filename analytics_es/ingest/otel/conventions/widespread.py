@@ -13,8 +13,11 @@ WIDESPREAD = Emitter(
     name="widespread",
     title="Names that several emitters write",
     source="getsentry/sentry-python 2.75.0: sentry_sdk/consts.py; OpenAI's and Anthropic's usage objects, laid flat; "
-    "maximhq/bifrost: plugins/otel; latitude-dev/latitude-llm: packages/telemetry",
+    "maximhq/bifrost: plugins/otel; latitude-dev/latitude-llm: packages/telemetry; "
+    "microsoft/semantic-kernel before 1.30: ModelDiagnostics.cs; dotnet/extensions 9.0: OpenTelemetryConsts.cs",
     names=(
+        *_rows("input_tokens", "gen_ai.response.prompt_tokens", "gen_ai.response.input_tokens"),
+        *_rows("output_tokens", "gen_ai.response.completion_tokens", "gen_ai.response.output_tokens"),
         *_rows("cache_read_tokens", f"{_USAGE}input_tokens.cached", f"{_USAGE}input_tokens_details.cached_tokens"),
         *_rows("cache_read_tokens", f"{_USAGE}prompt_tokens_details.cached_tokens", f"{_USAGE}cached_tokens"),
         *_rows("cache_read_tokens", f"{_USAGE}cached_input_tokens", f"{_USAGE}cache_read_tokens"),
