@@ -157,7 +157,7 @@ def import_(
 
 def _import_one(into: _Files, path: Path, read: Rows, tally: Tally, *, alone: bool) -> None:
     """Import one file; of several, one that cannot be read on does not stop the others."""
-    tally.missing = dict(read.notes.missing)
+    tally.missing, tally.no_object = dict(read.notes.missing), read.notes.no_object
     tally.read_as, tally.rows_are = import_formats.read_as(read.notes), import_formats.counts_beside(read.notes)
     try:
         import_file(into, path, read, tally)

@@ -24,6 +24,7 @@ class Tally:
 
     rows: those that were read, as far as it came; `no_event`: of these, rows that no [[event]] table is for.
     events: those that the rows gave. missing: the keys that the mapping reads and no row has, with a name that is near.
+    no_object: what is NULL in events as something else stands where its object should be: how many events, by path.
     problem: why the file, or its end, could not be read.
     read_as: the format that it was read as, with what that is; rows_are: what its rows are, where they are no calls.
     """
@@ -41,6 +42,7 @@ class Tally:
     skipped: dict[str, int] = field(factory=dict)
     ignored: dict[str, int] = field(factory=dict)
     missing: dict[str, str] = field(factory=dict)
+    no_object: dict[str, int] = field(factory=dict)
     problem: str = ""
     read_as: str = ""
     rows_are: str = ""
@@ -63,6 +65,8 @@ class Tally:
         self.events += other.events
         self.refused += other.refused
         self.no_event += other.no_event
+        for way, events in other.no_object.items():
+            self.no_object[way] = self.no_object.get(way, 0) + events
         self.ignore(other.ignored)
 
     def ignore(self, ignored: Mapping[str, int]) -> None:
@@ -165,6 +169,8 @@ class Report:
         if total.no_event:
             without = words.plural(total.no_event, "row")
             yield f"{without} gave no event: no [[event]] table of the mapping is for such, or the list is empty"
+        if total.no_object:
+            yield f"left out, as something else stands where the object should be: {_counted(total.no_object)}"
         if total.waiting:
             yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
         if self.findings.contradictory:

@@ -66,6 +66,7 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "skipped": {},
         "ignored": {},
         "missing": {},
+        "no_object": {},
         "problem": "",
         "read_as": "",
         "rows_are": "",

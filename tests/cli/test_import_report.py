@@ -207,3 +207,33 @@ def test_an_element_that_is_refused_is_named_and_a_row_of_many_says_so_briefly(c
     assert result.stdout.splitlines()[1].split() == ["a.json", "1", "503", "2", "0", "0", "1"]
     assert "refused: a.json row 1: element 2: duration_ms: must be between 0 and 10^12, not -2." in result.stderr
     assert len(result.stderr) < 2000
+
+
+def test_what_is_left_out_as_no_object_is_there_is_told_by_path(cli: Cli) -> None:
+    name = write("a.json", call(1, usage={"in": 5}), call(2, usage='{"in": 6}'), call(3), call(4, usage=[7], tokens=1))
+    Path("m.toml").write_text(MAPPING.replace('"tokens"', '"usage.in"'))
+
+    told = answer(cli, name)
+    again = cli("import", name, "--mapping", "m.toml").stdout
+
+    assert told["total"]["no_object"] == {"usage.in (usage is a list)": 1, "usage.in (usage is a text)": 1}
+    assert "should be: 1 usage.in (usage is a list), 1 usage.in (usage is a text)\n" in again
+
+
+def test_so_is_what_an_element_of_a_list_lacks_of_events_that_come_in(cli: Cli) -> None:
+    name = write(
+        "a.json", {"ts": "2026-03-02T09:00:00Z", "calls": [{"of": {"in": 1}}, {"of": "2"}, {"of": "x", "no": 1}]}
+    )
+    Path("m.toml").write_text(
+        """
+        [[event]]
+        each = "calls"
+        where = "each.no IS NULL"
+        type = "'tool.call.completed'"
+        occurred_at = "ts"
+        [event.data]
+        duration_ms = "each.of.in"
+        """
+    )
+
+    assert answer(cli, name)["total"]["no_object"] == {"each.of.in (each.of is a text)": 1}

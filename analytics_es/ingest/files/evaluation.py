@@ -23,6 +23,7 @@ from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, Importe
 from analytics_es.ingest.files.expressions import Query, bind, check_times
 from analytics_es.ingest.files.mapping import EACH, Mapping
 from analytics_es.ingest.files.notes import Notes
+from analytics_es.ingest.files.odd_rows import Ways
 from analytics_es.ingest.files.problems import reading
 from analytics_es.ingest.files.stretches import sizes, stretches
 from analytics_es.ingest.problems import in_one_line
@@ -47,7 +48,8 @@ def evaluate(
     kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
     kinds |= dict.fromkeys(first.empty, '"NULL"')
     queries = [bind(mapping, number, kinds, first, path.name) for number in range(len(mapping.tables)) if first.names]
-    return _imported(path, connection, queries, itertools.chain([first], batches), notes, source)
+    ways = [Ways.of(mapping, number, kinds) for number in range(len(queries))]
+    return _imported(path, connection, queries, itertools.chain([first], batches), notes, source, ways)
 
 
 def _near(name: str, names: Sequence[str]) -> str:
@@ -71,12 +73,13 @@ def _imported(
     batches: Iterable[Batch],
     notes: Notes,
     source: str | None,
+    ways: Sequence[Ways],
 ) -> Iterator[ImportedRow]:
     known = Numbering()
     with connection:
         for batch in batches:
             _load(path, connection, batch)
-            reader = _Reader(path, connection, batch, source, known)
+            reader = _Reader(path, connection, batch, source, known, notes, ways)
             notes.rows += len(batch.records) or batch.table.num_rows
             bad = (refused(record.row, record.problem, record.raw) for record in batch.records if record.problem)
             yield from heapq.merge(bad, *map(reader.rows, queries), key=lambda row: row.row)
@@ -86,10 +89,19 @@ class _Reader:
     """Reads what the rows of the loaded batch give, one [[event]] table at a time."""
 
     def __init__(
-        self, path: Path, connection: engine.Connection, batch: Batch, source: str | None, known: Numbering
+        self,
+        path: Path,
+        connection: engine.Connection,
+        batch: Batch,
+        source: str | None,
+        known: Numbering,
+        notes: Notes,
+        ways: Sequence[Ways],
     ) -> None:
         self._path, self._connection, self._batch, self._source, self._known = path, connection, batch, source, known
+        self._notes, self._ways = notes, ways
         self._raws = {record.row: record.raw for record in batch.records}
+        self._fields = {record.row: record.fields for record in batch.records}
         self._exported = EXPORTED_COLUMNS.issubset(batch.names)
         self._names = _Names(batch)
         self._numbers = batch.table["__row"].to_pylist()
@@ -140,6 +152,7 @@ class _Reader:
                 event["id"] += element
             if event["source"] is None:
                 event["source"] = self._source or teller
+            self._notes.no_object.update(self._ways[query.number].blocked(self._fields.get(row, {}), place))
             raw = self._raws.get(row)
             imported = ImportedRow(
                 row=row, element=place, event=event, error=None, raw=raw, formerly=formerly, keyed=is_known

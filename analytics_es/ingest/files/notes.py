@@ -21,12 +21,14 @@ class Notes:
     broken: where it breaks off, so that rows may be lost; "" where it does not.
     read_as: the format that was said or recognised; "" for CloudEvents and by a mapping of one's own.
     shape: which of its shapes, where the format is one that comes with the package.
+    no_object: what is NULL in events as something else stands where its object should be: how many events, by path.
     ignored: what gives no event and is no fault, such as spans that are no calls: how many, by what they are.
     """
 
     rows: int = 0
     missing: dict[str, str] = field(factory=dict)
     broken: str = ""
+    no_object: Counter[str] = field(factory=Counter)
     ignored: Counter[str] = field(factory=Counter)
     read_as: str = ""
     shape: Shape | None = None

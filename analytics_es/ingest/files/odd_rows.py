@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Fields
+from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from analytics_es.ingest.files.lists import kind_of
-from analytics_es.ingest.files.mapping import Mapping
+from analytics_es.ingest.files.lists import kind_of, list_in
+from analytics_es.ingest.files.mapping import EACH, Mapping
 from analytics_es.ingest.files.paths import ITEMS, Steps, inside, written
 from analytics_es.ingest.files.records import Record
 
@@ -25,8 +27,7 @@ class OddRows:
     @classmethod
     def of(cls, records: Callable[[], Iterator[Record]], mapping: Mapping) -> OddRows:
         """Look at rows along the paths through objects that a mapping reads."""
-        named = (tuple(itertools.takewhile(lambda step: step is not ITEMS, steps)) for steps in mapping.of_rows())
-        return cls(records, frozenset(steps for steps in named if len(steps) > 1))
+        return cls(records, _through_objects(mapping.of_rows()))
 
     @property
     def are_few(self) -> bool:
@@ -48,3 +49,41 @@ class OddRows:
             if before:
                 return f"{written(before)} is {kind_of(part)}, not an object"
         return record.problem
+
+
+@frozen
+class Ways:
+    """The paths through objects that one [[event]] table reads of columns of JSON, where anything may stand in the way.
+
+    The engine reads NULL then, which a mapping may want; so the row is taken, and it is said.
+    """
+
+    _each: Steps
+    _paths: frozenset[Steps]
+
+    @classmethod
+    def of(cls, mapping: Mapping, number: int, kinds: Fields[str, str]) -> Ways:
+        """Return those of a table, for columns of these kinds."""
+        free = {name.lower() for name, kind in kinds.items() if "JSON" in kind}
+        each = mapping.each[number]
+        if each and f"__each{number}" in kinds and "JSON" in kinds[f"__each{number}"]:
+            free.add(EACH)
+        paths = _through_objects(mapping.paths[number])
+        return cls(each, frozenset(steps for steps in paths if str(steps[0]).lower() in free))
+
+    def blocked(self, fields: Fields[str, Any], place: int | None) -> Iterator[str]:
+        """Yield the paths that something stands in the way of, in a row or in an element of its list."""
+        for steps in self._paths:
+            of_element = place is not None and str(steps[0]).lower() == EACH
+            part, before = inside({str(steps[0]): self._element(fields, place or 1)} if of_element else fields, steps)
+            if before:
+                yield f"{written(steps)} ({written(before)} is {kind_of(part)})"
+
+    def _element(self, fields: Fields[str, Any], place: int) -> Any:
+        found, _ = list_in(fields, self._each)
+        return found[place - 1] if found and place <= len(found) else None
+
+
+def _through_objects(paths: Iterable[Steps]) -> frozenset[Steps]:
+    named = (tuple(itertools.takewhile(lambda step: step is not ITEMS, steps)) for steps in paths)
+    return frozenset(steps for steps in named if len(steps) > 1)

@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
-REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
+REMEMBERED = 20_000  # spans: minutes of a busy process, about 20 MB
 
 logger = logging.getLogger("analytics_es")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from weakref import WeakKeyDictionary
 
 from attrs import define, field
 
@@ -60,9 +61,9 @@ class Owing:
                 late.append(Late(past, {}, 0))
         self._hand_over(late, self.fresh[-1:])
         twice = self._twice({id(place): place for place in [*self.affected, *owed]}.values())
+        last_of = {_outermost(place): place for place in self.fresh} if twice else {}
         for outermost in twice:
-            in_it = [place for place in self.fresh if _outermost(place) is outermost]
-            self._hand_over([Late(Past(), None, 1)], (in_it or self.fresh)[-1:])
+            self._hand_over([Late(Past(), None, 1)], [last_of.get(outermost, self.fresh[-1])])
         return len(twice)
 
     def _owed(self) -> list[Place]:
@@ -76,7 +77,7 @@ class Owing:
                 continue
             if not place.repeats and past.pays:
                 owed.update((id(inner), inner) for inner in past.pays)
-                past.pays = []
+                past.pays = None
             if _due(_own(place), past):
                 owed[id(place)] = place
         return list(owed.values())
@@ -89,7 +90,8 @@ class Owing:
                 continue
             if outer.past and outer.usage and (told := (set(outer.usage.kinds) & set(TOTALS)) - outer.past.paid):
                 paid |= told | ({COST} if outer.usage.cost is not None else set())
-                outer.past.pays.append(place)
+                outer.past.pays = WeakKeyDictionary() if outer.past.pays is None else outer.past.pays
+                outer.past.pays[place] = None
         return frozenset(paid)
 
     def _pays(self, outer: Place, place: Place, paying: set[int]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from attrs import define, field
 
@@ -33,7 +34,7 @@ class Past:
         it was a call or was none.
     counted_in: the round in which it was counted first; `since`: in which began what was not counted of it until now.
     paid: totals that another span around it, which was counted before, told for it.
-    pays: spans for which it did so.
+    pays: spans for which it did so, as long as they are remembered.
     over: by how much more of each total was counted than should, and less (-) where another span told it.
     recorded: whether its usage is what was recorded of it, without what counts in it.
     base: an event without usage, for what is to be counted later.
@@ -48,7 +49,7 @@ class Past:
     counted_in: int = 0
     since: int = 0
     paid: frozenset[str] = frozenset()
-    pays: list[Place] = field(factory=list)
+    pays: WeakKeyDictionary[Place, None] | None = None
     over: Amounts = field(factory=dict)
     recorded: bool = False
     base: dict[str, Any] | None = None
@@ -75,6 +76,7 @@ class Place:
     __slots__ = (
         *("below", "calls", "ends", "is_call", "own", "parent"),
         *("past", "repeats", "seen", "tool", "up", "usage", "waits"),
+        "__weakref__",
     )
 
     def __init__(self) -> None:

@@ -119,7 +119,7 @@ class Reader:
         share = self._nesting.share(span.key)
         past = self._nesting.past(span.key)
         if past is not None and share.tells and share.counts is not None:  # more of it may count later
-            past.base = self._unseen_calls(span, kind, {})
+            past.base = _remembered(self._unseen_calls(span, kind, {}))
         if kind.name == CALL and share.is_call:
             return [self._call(span, kind, share)]
         events = [self._activity(span, kind)] if kind.name else []
@@ -220,6 +220,12 @@ def _counted(reading: Reading, counts: Amounts | None) -> dict[str, Any]:
 
 def _fields(counts: Amounts, currency: str | None) -> dict[str, Any]:
     return {**counts, "currency": currency} if COST in counts else counts
+
+
+def _remembered(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event whose texts are no longer than that the door refuses them."""
+    data = event["data"].items()
+    return {**event, "data": {name: text[: MAX_TEXT + 1] if type(text) is str else text for name, text in data}}
 
 
 def _common(span: Span, reading: Reading) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import pytest
 
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord
+from analytics_es.ingest.otel.nesting import Nesting, Node
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
+from analytics_es.ingest.otel.usage import usage_of, who_is
 from analytics_es.ingest.otel.values import MAX_REMEMBERED, REMEMBERED, remembered
 
 LONG, MANY = 200_000, 300  # characters; together sixty times what may stay
@@ -48,6 +50,31 @@ def test_long_values_of_spans_do_not_stay_in_memory(attribute: str) -> None:
         reader.read([a_span(number, attributes=told)])
 
     assert _held() - before < 10 * LONG
+
+
+@pytest.mark.parametrize("attribute", ["gen_ai.response.model", "gen_ai.conversation.id", "user.id"])
+def test_long_values_of_spans_of_which_more_may_count_later_do_not_stay_in_memory(attribute: str) -> None:
+    reader, before = Reader(limit=100_000), _held()
+    for number in range(MANY):
+        told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5}
+        agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 9, attribute: made_up(number)}
+        inner = a_span(number, attributes=told, parent_id="f" * 16)
+        reader.read([inner, a_span(number, attributes=agent, span_id="f" * 16)])
+
+    assert _held() - before < 10 * LONG
+
+
+def test_spans_in_one_that_told_their_usage_before_do_not_stay_in_memory() -> None:
+    nesting, usage = Nesting(limit=100), usage_of(who_is(None, "gpt-4o"), {"input_tokens": 10})
+    nesting.see([Node("trace:agent", "", usage=usage_of(who_is(None, "gpt-4o"), {"input_tokens": 10**9}))])
+    held = []
+    for many in range(2):
+        for number in range(2_000):
+            nesting.see([Node(f"trace:{many}:{number}", "trace:agent", is_call=True, usage=usage)])
+            nesting.settle()
+        held.append(_held())
+
+    assert held[1] - held[0] < 100_000
 
 
 @pytest.mark.parametrize("field", ["name", "scope", "scope_version", "service"])
