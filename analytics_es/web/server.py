@@ -24,7 +24,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, address = next(((family, address) for family, *_, address in found))
-        server = socket.socket(family, socket.SOCK_STREAM)
+        # Said to be TCP: asyncio lets no other answer without waiting for an ACK, which takes 40 ms.
+        server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind(address)

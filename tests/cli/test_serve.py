@@ -91,6 +91,11 @@ def test_an_address_of_this_machine_where_it_listens_is_one_it_may_be_asked_for_
         assert (post(url, 0), post(url, 1, host="analytics.example")) == (200, 421)
 
 
+def test_an_answer_waits_for_nothing() -> None:
+    with listening("127.0.0.1", 0) as server:
+        assert server.proto == socket.IPPROTO_TCP  # without it, each answer with a body came 40 ms late
+
+
 def test_its_lines_are_json_where_that_is_asked_for() -> None:
     with serving("--log-format", "json") as (process, url):
         post(url, 0)

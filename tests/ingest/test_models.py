@@ -239,6 +239,11 @@ def test_every_resolved_name_finds_its_price() -> None:
         assert (prices.provider, prices.model) == (provider, model)
 
 
+def test_a_custom_model_of_bedrock_has_not_the_price_of_what_it_was_made_of() -> None:
+    name = served("aws.bedrock", f"{ARN}:custom-model/anthropic.claude-3-haiku-20240307-v1:0/abcdef123456")
+    assert genai.find(name.provider, str(name.model)) is None
+
+
 def test_a_model_with_a_size_of_ollamas_has_nobody_elses_price() -> None:
     for model in (
         "mistral:7b",

@@ -105,6 +105,10 @@ def find(provider: str | None, model: str) -> PriceList | None:
     Names are matched as the package matches them: aliases and dated snapshots of models, spellings of providers; where
     no provider is named, the first one whose models have such names.
     """
+    if (
+        ":custom-model/" in model
+    ):  # Bedrock's of one's own, paid by the hour; the one that it was made of is in its name
+        return None
     try:
         owner, info = _snapshot().find_provider_model(model, None, _named(provider), None)
     except LookupError:

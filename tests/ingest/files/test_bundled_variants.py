@@ -169,3 +169,50 @@ def test_a_tool_that_is_null_is_none(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(table([{**cells[0], "mcp_namespaced_tool_name": "null"}]))
 
     assert next(iter(figures(tmp_path / "t.csv")[0])) == "provider.call.completed"
+
+
+def only_event(path: Path, document: Any) -> Row:
+    path.write_text(json.dumps(document))
+    (row,) = rows(path)
+    assert row.event
+    return dict(row.event["data"])
+
+
+@pytest.mark.parametrize(
+    ("usage", "contradiction"),
+    [
+        (
+            {"usageDetails": {}, "usage": {"unit": "TOKENS", "input": 0, "output": 0, "total": 0}, "promptTokens": 0},
+            None,
+        ),
+        ({"usageDetails": {"total": 1100}}, "total_tokens"),
+        ({"usageDetails": {"prompt": 1000, "completion": 100, "total": 1100}}, "total_tokens"),
+    ],
+)
+def test_usage_that_langfuse_does_not_know_is_none_and_not_0(
+    tmp_path: Path, usage: Row, contradiction: str | None
+) -> None:
+    call = {"id": "o1", "traceId": "t", "type": "GENERATION", "level": "DEFAULT", "model": "gpt-4o", **usage}
+    times = {"startTime": "2026-03-02T09:00:00Z", "endTime": "2026-03-02T09:00:01Z"}
+
+    data = only_event(tmp_path / "export.json", [{**call, **times}])
+
+    assert not {"input_tokens", "output_tokens"} & data.keys()
+    assert data["attributes"].get("analytics_es.contradiction") == contradiction
+
+
+@pytest.mark.parametrize(
+    ("reference", "tokens"),
+    [("00000000-0000-0000-0000-000000000000", 700), (None, 700), ("5f1c7d1e-9d0b-4f0e-8d6d-0a1b2c3d4e5f", None)],
+)
+def test_what_helicone_answered_from_its_own_cache_used_nothing(
+    tmp_path: Path, reference: str | None, tokens: int | None
+) -> None:
+    call = {"response_id": "r1", "response_status": 200, "request_created_at": "2026-03-02T09:00:00Z", "cost": 0}
+    used = {"prompt_tokens": 100, "prompt_cache_read_tokens": 600, "completion_tokens": 10, "model": "gpt-4o"}
+
+    data = only_event(tmp_path / "export.json", [{**call, **used, "cache_reference_id": reference}])
+
+    assert data.get("input_tokens") == tokens
+    assert data.get("cache_read_tokens") == (600 if tokens else None)
+    assert data.get("attributes", {}).get("cache_hit") == (None if tokens else True)
