@@ -17,6 +17,7 @@ from analytics_es.ingest.otel.usage import (
     UNCOSTED,
     WHOLE_OF,
     Amounts,
+    fitting,
     matches,
     matching,
 )
@@ -75,7 +76,7 @@ class Owing:
             past = place.past
             if past is None or past.given is None or id(place) in self._new:
                 continue
-            if not place.repeats and past.pays:
+            if past.pays and (not place.repeats or _tells_less(place, past)):
                 owed.update((id(inner), inner) for inner in past.pays)
                 past.pays = None
             if _due(_own(place), past):
@@ -88,7 +89,7 @@ class Owing:
         for outer in place.around() if place.usage and own else ():
             if not self._pays(outer, place, paying):
                 continue
-            if outer.past and outer.usage and (told := (set(outer.usage.kinds) & set(TOTALS)) - outer.past.paid):
+            if outer.past and outer.usage and (told := _told_for(own, outer, outer.past)):
                 paid |= told | ({COST} if outer.usage.cost is not None else set())
                 outer.past.pays = WeakKeyDictionary() if outer.past.pays is None else outer.past.pays
                 outer.past.pays[place] = None
@@ -146,6 +147,7 @@ def _due(own: Amounts, past: Past) -> Amounts:
         for kind, count in own.items()
         if kind in KINDS and WHOLE_OF.get(kind, kind) not in past.paid and count > given.get(kind, 0)
     }
+    due = fitting(due)
     more = 0 if past.paid else own.get(COST, 0) - given.get(COST, 0)
     if more > 0 or (due and COST in own and (COST in past.paid or not past.paid)):
         due[COST] = max(more, 0)
@@ -170,6 +172,19 @@ def _without_cost(place: Place) -> bool:
     within = matching(place.below or {}, place.usage.who)
     costs = [name for name, cost in within.items() if name.startswith(COST) and cost]
     return within.get(UNCOSTED, 0) > 0 or costs != [f"{COST} {place.usage.currency or ''}"]
+
+
+def _told_for(own: Amounts, outer: Place, past: Past) -> set[str]:
+    """Return which totals of a span one around it told before: those of which more was counted of it than should."""
+    over = _over(outer, past)
+    told = {kind for kind in TOTALS if over.get(kind, 0) > 0} - past.paid
+    return told if all(own.get(kind, 0) <= over[kind] for kind in told) else set()
+
+
+def _tells_less(place: Place, past: Past) -> bool:
+    """Say whether less of what was counted of a span is now for others than before."""
+    over = _over(place, past)
+    return any(over.get(kind, 0) < past.over.get(kind, 0) for kind in TOTALS)
 
 
 def _outermost(place: Place) -> Place:

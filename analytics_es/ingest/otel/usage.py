@@ -148,6 +148,13 @@ def together(own: Usage, within: Sum) -> Usage:
     return own._replace(counts=struct.pack(f"<{len(whole)}q", *whole))
 
 
+def fitting(more: Amounts) -> Amounts:
+    """Return amounts that come later without what is a part of nothing that comes with it."""
+    more = {**dict.fromkeys((whole for _, whole in PARTS), 0), **more}
+    _fit(more)
+    return {kind: count for kind, count in more.items() if count}
+
+
 def _fit(rest: Amounts) -> None:
     """Make parts no more than their totals: an inner call may tell less of its parts than the outer one."""
     for part, whole in PARTS:

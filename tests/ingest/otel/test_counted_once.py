@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import event as happened
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from analytics_es.errors import SubsetAboveTotal
 from analytics_es.events.fields import CONTRADICTION, check_together
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
-from analytics_es.ingest.otel.usage import KINDS, left, usage_of, who_is
+from analytics_es.ingest.otel.usage import KINDS, fitting, left, usage_of, who_is
 from tests.examples import examples
 
 TRACE, START = "7" * 32, 1_790_000_000_000_000
@@ -281,3 +282,29 @@ def _is_right(counts: dict[str, int]) -> bool:
     except SubsetAboveTotal:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("outer", "order"), [(2, [[1], [2], [0], [3, 4]]), (3, [[1], [0, 2], [3], [4]])], ids=["at once", "later"]
+)
+def test_what_was_told_of_a_span_that_turns_out_to_be_of_another_model_is_not_lost(
+    outer: int, order: list[list[int]]
+) -> None:
+    spans = [
+        Told(0, -1, "chat", "gpt-4o", {"input_tokens": outer}),
+        *(
+            Told(number, 0, "chat", model, {"input_tokens": 1})
+            for number, model in enumerate(("gpt-4o", "", "gpt-4o"), 1)
+        ),
+        Told(4, 2, "chat", "claude-sonnet-4-5", {"input_tokens": 1}),
+    ]
+    events = read(Reader(limit=100), [[spans[number] for number in batch] for batch in order])
+
+    assert by_kind(recorded(events)) == by_kind(defined(spans))
+
+
+def test_what_counts_later_has_no_part_without_its_total() -> None:
+    assert fitting({"output_image_tokens": 8, "input_tokens": 2, "cache_read_tokens": 3}) == {
+        "input_tokens": 2,
+        "cache_read_tokens": 2,
+    }
