@@ -18,6 +18,12 @@ def without_frames(error: AnalyticsError) -> AnalyticsError:
     return error.with_traceback(None)
 
 
+class OwnWords(str):
+    """A detail that holds nothing of what was passed, where others of its name may."""
+
+    __slots__ = ()
+
+
 class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
 
@@ -32,7 +38,8 @@ class AnalyticsError(Exception):
 
     def for_logs(self, **instead: str) -> str:
         """Return the message without what was passed: a log is read by others than an answer."""
-        hidden = {name: "…" for name in self.passed if self.details.get(name)}
+        said = {name: detail for name in self.passed if (detail := self.details.get(name))}
+        hidden = {name: "…" for name, detail in said.items() if not isinstance(detail, OwnWords)}
         return self._message({**self.details, **hidden, **instead})
 
     @property

@@ -296,7 +296,10 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
     shown = run_python(containing("TracerProvider", "python"), tmp_path)
     run_commands([command], tmp_path)
 
-    stats = "ExportStats(spans=1, ignored=0, recorded=1, duplicates=0, differing=0, refused=0, failed=0)"
+    stats = (
+        "ExportStats(spans=1, ignored=0, pending=0, recorded=1, duplicates=0, differing=0, refused=0, failed=0, "
+        "ignored_by_scope={}, contradictions={})"
+    )
     assert shown == f"{stats}\nclaude-sonnet-4-5\n"
 
 

@@ -33,7 +33,7 @@ LONGEST = 64 * 1024  # characters of a file that holds a token
     "--token-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"The file of the token that who sends has to send.  [default: {TOKEN}]",
+    help=f"A file with the token that who sends has to send; without it, the variable {TOKEN} has it.",
 )
 @click.option(
     "--host-name",

@@ -16,13 +16,13 @@ from urllib.parse import unquote
 import orjson
 from attrs import evolve, frozen
 
-from analytics_es.errors import BadEvent, MalformedBody, UnreadableMessage
+from analytics_es.errors import BadEvent, MalformedBody, OwnWords, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.event import EARLIEST, LATEST, is_type
 from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
 from analytics_es.ingest import Message
 from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
-from analytics_es.ingest.problems import ARGUMENTS, NEEDED, problem_of
+from analytics_es.ingest.problems import ARGUMENTS, NEEDED
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.strictness import is_strict
 from analytics_es.ingest.subscription import Form
@@ -195,10 +195,10 @@ def _of_cloud(message: Message) -> dict[str, Any]:
     elif isinstance(message.payload, Mapping):
         event = arguments(evolve(message, headers=_STRUCTURED))
     else:
-        raise UnreadableMessage(problem="it is not a JSON object")
+        raise UnreadableMessage(problem=OwnWords("it is not a JSON object"))
     for name in ("id", "source"):
         if event[name] is None:
-            raise UnreadableMessage(problem=f"its {name} is missing, which every CloudEvent has")
+            raise UnreadableMessage(problem=OwnWords(f"its {name} is missing, which every CloudEvent has"))
     if getattr(message, "whose", False) and (subject := _subject(message)) and event["data"].get("user_id") is None:
         event["data"] = {**event["data"], "user_id": subject}
     return event
@@ -214,10 +214,18 @@ _STRUCTURED = {"content-type": "application/cloudevents+json"}
 def _of_own(message: Message) -> dict[str, Any]:
     event = message.payload
     if isinstance(event, bytes):
-        raise UnreadableMessage(problem="it is not valid JSON, or out of bounds")
+        raise UnreadableMessage(problem=OwnWords("it is not valid JSON, or out of bounds"))
     if not isinstance(event, Mapping) or not NEEDED <= event.keys() <= ARGUMENTS:
-        raise BadEvent(problem=problem_of(event, ValueError()))
+        raise BadEvent(problem=_mistake(event))
     return dict(event)
+
+
+def _mistake(event: Any) -> OwnWords:
+    """Say what is wrong with an event of our own, without the names that it has: an answer tells them to nobody."""
+    if not isinstance(event, Mapping):
+        return OwnWords("this is no JSON object")
+    missing = " and ".join(sorted(NEEDED - event.keys()))
+    return OwnWords(f"of this one {missing} is missing" if missing else "this one has others, too")
 
 
 def _event_of(message: Message) -> dict[str, Any] | None:

@@ -16,6 +16,8 @@ from starlette.responses import Response
 
 from analytics_es.errors import EventsRefused, OtherMediaType
 from analytics_es.ingest import Message
+from analytics_es.ingest.outcomes import why
+from analytics_es.ingest.problems import plain_name
 from analytics_es.ingest.subscription import Outcome
 from analytics_es.process.cycles import relaxed
 from analytics_es.web import bodies, documents, events
@@ -109,6 +111,9 @@ class Handlers:
             return Response(status_code=204)
         listed = [_refusal(index, error.code, error.details.get("field")) for index, error in refused[:LISTED]]
         document = {**counts, "refusals": listed}
+        if refused:
+            first = {error.code: error for _, error in reversed(refused)}  # of each code it stands for all
+            document["reasons"] = {code: why(error) for code, error in first.items()}
         return failed(request, EventsRefused(), document) if refused and not there else in_json(document)
 
     # ── the way of a body ───────────────────────────────────────────────────────────────────────────────────────
@@ -153,5 +158,5 @@ def _in_headers(headers: Mapping[str, str], body: bytes) -> list[Message]:
 
 
 def _refusal(index: int, code: str, field: Any) -> dict[str, Any]:
-    named = str(field).partition(".")[0] if isinstance(field, str) else None
+    named = plain_name(field.partition(".")[0]) if isinstance(field, str) else None
     return {"index": index, "code": code, "field": named}

@@ -77,6 +77,11 @@ def test_what_is_refused_is_named_by_its_place_and_kept_and_the_rest_is_recorded
             {"index": 2, "code": "bad_event", "field": None},
             {"index": 3, "code": "bad_event", "field": None},
         ],
+        "reasons": {
+            "bad_field": "duration_ms: must be a number, not a str.",
+            "bad_event": "An event of a batch must be a mapping of the arguments of record_event: event_type and data, "
+            "and where wanted occurred_at, id and source; of this one data and event_type is missing.",
+        },
     }
     assert reasons(analytics) == ["bad_field", "bad_event", "bad_event"]
 
@@ -86,6 +91,26 @@ def test_a_line_that_is_no_json_is_refused_alone(client: TestClient, analytics: 
 
     assert answer.json()["refusals"] == [{"index": 1, "code": "unreadable_message", "field": None}]
     assert (jobs(analytics), reasons(analytics)) == (["j-0", "j-2"], ["unreadable_message"])
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"type": "job.completed", "data": {}}, "of this one event_type is missing."),
+        ({"event_type": "job.completed", "data": {}, SECRET: 1}, "this one has others, too."),
+        ("no object", "this is no JSON object."),
+        ({"event_type": SECRET, "data": {}}, "'…' is not an event type: use dotted lower case"),
+        ({**cloud_event(1), "source": None}, "its source is missing, which every CloudEvent has."),
+    ],
+)
+def test_an_answer_says_why_in_words_and_holds_nothing_of_what_was_sent(
+    client: TestClient, body: Any, why: str
+) -> None:
+    answer = client.post("/v1/events", content=in_json([body]), headers=JSON)
+
+    (reason,) = answer.json()["reasons"].values()
+    assert why in reason
+    assert SECRET not in answer.text
 
 
 def test_a_request_of_which_nothing_is_recorded_fails_with_the_reasons(

@@ -15,7 +15,9 @@ from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
 from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
+from analytics_es.ingest.otel.what_became import Counts
 from analytics_es.ingest.problems import reason
+from analytics_es.process import forks
 
 try:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -31,7 +33,7 @@ logger = logging.getLogger("analytics_es")
 
 @frozen(kw_only=True)
 class ExportStats:
-    """What became of the spans an exporter was given.
+    """What became of the spans an exporter was given; of a forked process since the fork.
 
     spans: how many there were.
     ignored: how many of them gave no event: they are none of GenAI, or only hold others together.
@@ -57,7 +59,7 @@ class ExportStats:
     contradictions: Mapping[str, int] = field(factory=dict, eq=False)
 
 
-class AnalyticsSpanExporter(SpanExporter):
+class AnalyticsSpanExporter(SpanExporter, forks.Forking):
     """Records what GenAI spans tell; for a BatchSpanProcessor or a SimpleSpanProcessor. Durable when `export` returns.
 
     Other spans are ignored, and counted. Nothing is raised into the application. With `content`, prompts, answers and
@@ -72,6 +74,20 @@ class AnalyticsSpanExporter(SpanExporter):
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closed = False
+        forks.register(self)
+
+    def before_fork(self) -> None:
+        """Let nobody in: a child could not end what another thread had begun."""
+        self._lock.acquire()
+        self._reader.lock.acquire()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on; a child counts for itself."""
+        if child:
+            self._counts.clear()
+            self._reader.counts = Counts()
+        self._reader.lock.release()
+        self._lock.release()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Record the events of some spans, in one commit."""

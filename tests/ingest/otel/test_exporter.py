@@ -26,6 +26,7 @@ from analytics_es.ingest import otel
 from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
+from tests.children import in_a_child
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
 from tests.stores import in_full, opened, recorded
 
@@ -361,3 +362,27 @@ def test_without_the_sdk_the_extra_is_named_by_the_first_use(monkeypatch: pytest
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
         getattr(otel, name)
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+def test_a_fork_beside_an_export_leaves_an_exporter_that_works_and_counts_for_itself(tmp_path: Path) -> None:
+    with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
+        exporter, begun, go_on = AnalyticsSpanExporter(analytics), threading.Event(), threading.Event()
+        exporter.export([ended(1, CHAT)])
+
+        def hold() -> None:
+            with exporter._reader.lock:
+                begun.set()
+                go_on.wait(0.2)  # meanwhile the process forks
+
+        def child() -> None:
+            exporter.export([ended(2, CHAT)])
+            assert exporter.stats() == ExportStats(spans=1, recorded=1)
+
+        holding = threading.Thread(target=hold)
+        holding.start()
+        begun.wait(10)
+        status = in_a_child(child)
+        holding.join(10)
+
+    assert status == 0
