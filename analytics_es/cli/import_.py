@@ -86,13 +86,16 @@ def import_(
     Files are CloudEvents in JSON, or of a format that is recognised or named by --format (--list-formats lists them),
     or, by a mapping, CSV, JSON or Parquet.
     JSON may be a row a line, a list, or an object with a list in it, to which --rows is the path.
+
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
     with --rejects, kept; all others are imported. A file that cannot be read, or that the mapping does not fit, is
     named; the others are imported, and the exit code is 1.
+
     At the end it says what became of each file, why rows are refused, which keys of the mapping files lack, and of
     which models calls have no price. It lists what no projection reads, such as prompt_tokens, with what it may have
     meant; with --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of
     since, with the rule that keeps it, and how often in the store.
+
     Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
     skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
     after those of here; where both are about a model at a time, those that came last count.
