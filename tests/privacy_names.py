@@ -291,7 +291,7 @@ KEPT: dict[str, str] = {
         organization = acme | organization.id = org-acme | tenant = acme | customer_tier = gold |
         metadata.user_api_key_team_alias = core | metadata.user_api_key_team_id = team-42 | crew_name = research |
         gen_ai.data_source.id = ds-0042 | gen_ai.prompt.name = greeting | ai.operationId = ai.generateText |
-        ai.model.id = gpt-4o | ai.model.provider = openai.chat | ai.telemetry.functionId = summarise-doc
+        ai.model.id = gpt-4o | ai.model.provider = openai | ai.telemetry.functionId = summarise-doc
     """,
 }
 

@@ -14,16 +14,24 @@ from analytics_es.cli.record import json_data, receipt_line
 from analytics_es.cli.store import Place, existing
 from analytics_es.errors import NoRejectedMessage
 from analytics_es.events.codec import to_json
+from analytics_es.events.fields import LEFT_OUT
 from analytics_es.types import RejectedMessage
 
 EVERY = 1_000_000  # of these, the one at a position is looked for
+
+
+def _kept_fields(message: RejectedMessage) -> list[str]:
+    """Return the names of the fields that are there to be recorded."""
+    return [name for name in (message.event or {}).get("data") or () if name != LEFT_OUT]
+
+
 _position = click.argument("position", type=click.IntRange(min=1, max=2**62))
 _MESSAGES: Columns[RejectedMessage] = [
     Number("position", lambda message: words.count(message.position)),
     Column("subject", lambda message: message.subject),
     Column("reason", lambda message: message.code),
     Column("field", lambda message: message.field or ""),
-    Column("kept", lambda message: ", ".join((message.event or {}).get("data") or ()) or "nothing"),
+    Column("kept", lambda message: ", ".join(_kept_fields(message)) or "nothing"),
     Column("recorded", lambda message: f"at {message.recorded:,}" if message.recorded else ""),
 ]
 
@@ -32,8 +40,8 @@ _MESSAGES: Columns[RejectedMessage] = [
 def rejected() -> None:
     """Messages that could not be recorded: which, why, and what is kept.
 
-    What a bus delivers and the door refuses is kept as the policy of privacy leaves it: numbers, pseudonyms, no texts.
-    It can be recorded later, with what was wrong put right.
+    What comes by a bus, over HTTP or as spans and the door refuses is kept as the policy of privacy leaves it: numbers,
+    pseudonyms, no texts. It can be recorded later, with what was wrong put right.
 
     \b
     Examples:

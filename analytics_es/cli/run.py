@@ -21,13 +21,11 @@ from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
-from analytics_es.cli.options import db_option, durability_option, strict_fields_option, strict_ids_option, zone_option
 from analytics_es.cli.run_log import (
     TEXT,
     Pulse,
-    log_format_option,
-    log_level_option,
     logged,
+    running_options,
     say,
     say_retention,
     say_start,
@@ -55,14 +53,7 @@ NIGHT = 3  # o'clock, where the store's days begin
 )
 @click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
-@log_format_option
-@log_level_option
-@click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
-@strict_ids_option
-@strict_fields_option
-@durability_option
-@db_option
-@zone_option
+@running_options
 def run(
     url: str | None,
     stream: str | None,

@@ -15,6 +15,14 @@ import click
 from attrs import define
 
 from analytics_es.cli.display import words
+from analytics_es.cli.options import (
+    Command,
+    db_option,
+    durability_option,
+    strict_fields_option,
+    strict_ids_option,
+    zone_option,
+)
 from analytics_es.cli.store import OpenStore, Place
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
@@ -25,20 +33,27 @@ LEVELS = ("debug", "info", "warning", "error")
 MINUTE = 60.0  # seconds between two lines that say where it stands
 STALL_SECONDS = 5.0  # so long may read models that are behind stand still before that is told
 
-log_format_option = click.option(
+_log_format = click.option(
     "--log-format",
     type=click.Choice((TEXT, JSON)),
     default=TEXT,
     show_default=True,
     help="How lines are written to stderr: for people, or one JSON object a line.",
 )
-log_level_option = click.option(
+_log_level = click.option(
     "--log-level",
     type=click.Choice(LEVELS),
     default="info",
     show_default=True,
     help="The least that is logged; `warning` is trouble and its end alone.",
 )
+
+
+def running_options(command: Command) -> Command:
+    """Give a command that goes on until it is stopped the options of its log, of what it records, and of its store."""
+    quiet = click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
+    recording = strict_ids_option(strict_fields_option(durability_option(db_option(zone_option(command)))))
+    return _log_format(_log_level(quiet(recording)))
 
 
 # ── how lines are written ───────────────────────────────────────────────────────────────────────────────────────

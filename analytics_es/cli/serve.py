@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics_es.cli.display import words
-from analytics_es.cli.options import db_option, durability_option, strict_fields_option, strict_ids_option, zone_option
 from analytics_es.cli.run import retaining, say_end, stopped, watch
-from analytics_es.cli.run_log import TEXT, Pulse, log_format_option, log_level_option, logged, say, say_start
+from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import CannotRead, CannotServe, MissingExtra
 
@@ -43,14 +42,7 @@ LONGEST = 64 * 1024  # characters of a file that holds a token
     help="A name that requests may be for, beside this machine's own; may be repeated.",
 )
 @click.option("--content", is_flag=True, help="Take prompts, answers, arguments and results over from spans, too.")
-@log_format_option
-@log_level_option
-@click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
-@strict_ids_option
-@strict_fields_option
-@durability_option
-@db_option
-@zone_option
+@running_options
 def serve(
     host: str,
     port: int,

@@ -266,14 +266,14 @@ def _unpriced(whole: Costs) -> list[UnpricedUsage]:
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
-    whole = {total.currency: total.cost for total in totals}
+    whole = {total.currency: total.cost for total in totals if total.cost and total.cost > 0}
     rows = [
         CostRow(
             keys=dict(zip(words, keys, strict=True)),
             currency=currency,
             calls=charge.calls,
             **_money(charge),
-            share=float(charge.cost / whole[currency]) if charge.cost is not None and whole[currency] else None,
+            share=float(charge.cost / whole[currency]) if charge.cost is not None and currency in whole else None,
             tokens=_tokens(charge),
         )
         for keys, costs in groups.items()

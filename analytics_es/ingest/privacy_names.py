@@ -223,8 +223,11 @@ TEXTS = frozenset(_anywhere(FREE_TEXT, DROP_TEXT))
 
 
 def _documented() -> Iterator[tuple[str, str]]:
-    """What the vocabulary documents is kept: attributes are yours, and `messages` is a text in other families."""
-    return ((name, KEEP) for name in DOCUMENTED)
+    """What the vocabulary documents is kept: attributes are yours, and `messages` is a text in other families.
+
+    So is the id of the span around one, which readers of spans write: of 16 digits it looks as a number of a card.
+    """
+    yield from ((name, KEEP) for name in (*DOCUMENTED, "attributes.otel.parent_span_id"))
 
 
 def _preset(who: str, several: str, sessions: Iterable[tuple[str, str]]) -> Rules:

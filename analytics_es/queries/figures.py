@@ -50,8 +50,8 @@ def share(part: int, whole: int) -> float | None:
 
 
 def change(now: Decimal | int | None, before: Decimal | int | None) -> float | None:
-    """Return the relative change, None where there was nothing before."""
-    return float((now - before) / before) if now is not None and before else None
+    """Return the relative change, None where there was nothing before, or less, as after credits."""
+    return float((now - before) / before) if now is not None and before is not None and before > 0 else None
 
 
 def distribution(measure: Measure, values: Sequence[Any]) -> Distribution:

@@ -51,7 +51,7 @@ class CostRow(ValueObject):
     cost: in `currency`; None where it is not known.
     reported_cost: what calls themselves told, in `currency`; None where none did.
     computed_cost: what was computed from prices, in `currency`; None where nothing was.
-    share: of all that is known in this currency, 0 to 1; None of nothing.
+    share: of all that is known in this currency, 0 to 1, beside credits any; None where these leave nothing or less.
     tokens: what the calls used.
     """
 
@@ -76,7 +76,7 @@ class CurrencyCost(ValueObject):
     reported_cost: in `currency`; None where no call told one.
     computed_cost: in `currency`; None where nothing was computed.
     previous_cost: of the period before, while this one goes on of the same stretch of it; None where there was none.
-    change: of the cost against `previous_cost`, 0.25 is a quarter more; None where there was none.
+    change: of the cost against `previous_cost`, 0.25 is a quarter more; None where there was none, or less.
     forecast: at the end, if the rest goes as what passed (linear), in `currency`; None once the period ended.
     """
 

@@ -110,7 +110,7 @@ class MetricSummary(Answer):
     series: one point a bucket of time.
     groups: one for each combination of the keys that were asked for, largest first.
     previous: the figures of the period before; while this one goes on, of the same stretch of it: `compared_with`.
-    change: of the total (or the count) against that, 0.25 is a quarter more; None where there was none.
+    change: of the total (or the count) against that, 0.25 is a quarter more; None where there was none, or less.
     currency: of `figures`, `series` and `groups`; None for what is no money.
     by_currency: of money, the summary in each currency.
     completeness: what the answer stands on.

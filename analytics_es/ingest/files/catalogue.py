@@ -42,7 +42,7 @@ class Shape:
     one_of: groups of columns of each of which such a file has one at least.
     without: columns that such a file has not.
     tells: groups of columns that figures come from; such a file may lack them all, which is said.
-    values: what the texts of a column are, by a pattern such as `organization.usage.*`.
+    values: what the texts of a column are, by a pattern such as `organization.usage.*`, or several with | between.
     file: the name of its mapping, in the folder of mappings.
     """
 

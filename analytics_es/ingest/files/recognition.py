@@ -67,11 +67,19 @@ class Sample:
         """Say whether this is of a shape, as far as can be seen: nothing tells against it."""
         if self.lacks(shape) or shape.without & self.columns:
             return False
-        return all(
-            fnmatchcase(text, pattern)
-            for column, pattern in shape.values.items()
-            for text in self.texts.get(column, ())
-        )
+        return not any(self._others(shape))
+
+    def _others(self, shape: Shape) -> Iterator[str]:
+        """Yield the columns whose texts are not all as files of a shape have them."""
+        for column, patterns in shape.values.items():
+            for text in self.texts.get(column, ()):
+                if not any(fnmatchcase(text, pattern) for pattern in patterns.split("|")):
+                    yield column
+
+    def differs(self, shape: Shape) -> str:
+        """Say what files of a shape have and this has not, columns or texts of them."""
+        others = dict.fromkeys(self._others(shape))
+        return ", ".join(self.lacks(shape) or [f"{column} of {shape.values[column]} alone" for column in others])
 
     def is_certain(self, shape: Shape) -> bool:
         """Say whether it is of a shape for certain: all that its texts have to say is there."""
@@ -122,7 +130,7 @@ def look(path: Path, kind: str, *, name: str | None = None, rows_path: Steps | N
                 break
             lacking = sample.lacks(shape)
             if len(shape.columns) - len(lacking) >= _LIKELY * len(shape.columns):
-                likely.setdefault(shape.name, ", ".join(lacking))
+                likely.setdefault(shape.name, sample.differs(shape))
     first = samples.get((), Sample()).columns
     return Look(
         certain=tuple(certain),
@@ -152,9 +160,17 @@ def _samples(path: Path, kind: str, rows_path: Steps | None) -> dict[Steps, Samp
             schema = pq.read_schema(path)
         sample = Sample()
         sample.columns.update(name.lower() for name in unique(schema.names))
+        told = {column for shape in shapes() for column in shape.values}
+        with reading(path), pq.ParquetFile(path) as file:
+            columns = [
+                field.name for field in schema if field.name.lower() in told and str(field.type).endswith("string")
+            ]
+            for batch in itertools.islice(file.iter_batches(ROWS, columns=columns) if columns else (), 1):
+                for fields in batch.to_pylist():
+                    sample.add(fields)
         return {(): sample}
     if kind == ".csv":
-        return {(): _sampled(record.fields for record in itertools.islice(csv_records(path), 2))}
+        return {(): _sampled(record.fields for record in itertools.islice(csv_records(path), ROWS))}
     if rows_path is not None:
         return {rows_path: _sampled(_good(path, rows_path))}
     if is_of_lines(path):

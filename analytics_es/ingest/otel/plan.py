@@ -154,7 +154,7 @@ def compiled(emitter: Emitter, names: Collection[str], *, recognised: bool) -> P
         for rank, name in rows:
             fields.setdefault(name.field, []).append((rank, _lookup(name, attribute)))
             telling |= name.field in TELLING and (recognised or rank < table.told_by_all)
-        if not rows and not is_free_text(attribute) and not _is_below(attribute, own_texts):
+        if not rows and not is_free_text(attribute, own_texts):
             kept = is_kept(attribute)
             unread += [attribute] if kept else []
             unfit += not kept and not is_person(attribute)
@@ -215,9 +215,9 @@ def is_kept(name: str) -> bool:
     return len(name) <= MAX_NAME and plain(name) == name and not (is_free_text(name) or is_person(name))
 
 
-def is_free_text(name: str) -> bool:
-    """Say whether an attribute holds what was said: prompts, answers, arguments, documents."""
-    return name not in NOT_FREE and _is_below(name, FREE_TEXT)
+def is_free_text(name: str, own: frozenset[str] = frozenset()) -> bool:
+    """Say whether an attribute holds what was said: prompts, answers, arguments, documents; `own`: of its emitter."""
+    return name not in NOT_FREE and (_is_below(name, FREE_TEXT) or _is_below(name, own))
 
 
 def is_person(name: str) -> bool:

@@ -12,8 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from analytics_es.errors import CannotRead
 from analytics_es.ingest.files import rows
 
 FORMATS = Path(__file__).parents[2] / "data" / "formats"
@@ -216,3 +219,25 @@ def test_what_helicone_answered_from_its_own_cache_used_nothing(
     assert data.get("input_tokens") == tokens
     assert data.get("cache_read_tokens") == (600 if tokens else None)
     assert data.get("attributes", {}).get("cache_hit") == (None if tokens else True)
+
+
+@pytest.mark.parametrize(("type_of_row", "level"), [("metric", "info"), ("span", "DEFAULT"), ("GENERATION", "INFO")])
+def test_a_log_that_has_the_columns_of_langfuse_and_other_words_in_them_is_none(
+    tmp_path: Path, type_of_row: str, level: str
+) -> None:
+    line = {"id": "1", "type": type_of_row, "level": level, "start_time": "2026-03-02T09:00:00Z", "trace_id": "t"}
+    (tmp_path / "log.json").write_text(json.dumps([{**line, "usage": {"input": 5}}]))
+    pq.write_table(pa.Table.from_pylist([{**line, "usage_details": "{}"}]), tmp_path / "log.parquet")
+
+    for name in ("log.json", "log.parquet"):
+        with pytest.raises(CannotRead, match=r"looks like langfuse, but has no (type|level) of .* alone"):
+            list(rows(tmp_path / name))
+
+
+def test_one_of_langfuse_is_recognised_in_parquet(tmp_path: Path) -> None:
+    line = {"id": "1", "type": "GENERATION", "level": "DEFAULT", "start_time": "2026-03-02T09:00:00Z", "trace_id": "t"}
+    pq.write_table(pa.Table.from_pylist([{**line, "usage_details": '{"input": 5}'}]), tmp_path / "export.parquet")
+
+    (row,) = rows(tmp_path / "export.parquet")
+    assert row.event
+    assert row.event["data"]["input_tokens"] == 5
