@@ -68,9 +68,10 @@ def served(provider: str | None, asked_for: str | None, answered: str | None = N
     Only what is certain is changed: `azure/gpt-4o` of `litellm` is `gpt-4o` at Azure, but `openai/gpt-oss-120b` at Groq
     and `anthropic/claude-sonnet-4.5` at OpenRouter are called so there. A framework is no provider.
     """
-    if max(len(name or "") for name in (provider, asked_for, answered)) > LONGEST:
+    names = (provider or "", asked_for or "", answered or "")
+    if len(names[0]) > LONGEST or len(names[1]) > LONGEST or len(names[2]) > LONGEST:
         return Served(provider, answered or asked_for)
-    return _served(provider or "", asked_for or "", answered or "")
+    return _served(*names)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)

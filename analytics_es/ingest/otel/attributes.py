@@ -10,7 +10,7 @@ from analytics_es.ingest.otel.conventions.texts import FIRST_CHUNK_EVENTS
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES
 from analytics_es.ingest.otel.reading import Reading
 from analytics_es.ingest.otel.spans import MAX_VALUE, Span
-from analytics_es.ingest.otel.values import cut, plain
+from analytics_es.ingest.otel.values import cut, plain, remembered
 
 FIRST_CHUNK = "time_to_first_chunk"
 SLACK_MS = 1  # by how much clocks of one machine may differ
@@ -19,11 +19,19 @@ SLACK_MS = 1  # by how much clocks of one machine may differ
 def left_over(span: Span, reading: Reading, what: str) -> dict[str, Any]:
     """Return what an event of an activity (`TAKEN`) has no field for; what there was no room for is counted."""
     names, unfit = reading.names_left_over(what)
-    values = span.attributes
-    return {
-        **_about(span, max(len(names) - MAX_ATTRIBUTES, 0) + unfit + span.dropped),
-        **{name: _short(value) for name in names[:MAX_ATTRIBUTES] if (value := values[name]) is not None},
-    }
+    if len(names) > MAX_ATTRIBUTES:
+        names, unfit = names[:MAX_ATTRIBUTES], unfit + len(names) - MAX_ATTRIBUTES
+    others, values = _about(span, unfit + span.dropped), span.attributes
+    for name in names:
+        value = values[name]
+        kind = type(value)
+        if kind is str and len(value) <= MAX_VALUE and value.isascii() and "\0" not in value:
+            others[name] = value  # most are such texts, or numbers: that is seen without more
+        elif kind is int or kind is bool:
+            others[name] = value
+        elif value is not None:
+            others[name] = _short(value)
+    return others
 
 
 def about(span: Span) -> dict[str, Any]:
@@ -32,22 +40,38 @@ def about(span: Span) -> dict[str, Any]:
 
 
 def _about(span: Span, dropped: int) -> dict[str, Any]:
-    origin = {
-        "service.name": span.service,
-        "otel.scope.name": span.scope,
-        "otel.parent_span_id": span.parent_id,
-        "otel.clock_set_back_ms": max(span.start_us - span.end_us, 0) / 1000,
-        "otel.dropped_attributes": dropped,
-    }
-    return {name: _short(value) for name, value in origin.items() if value}
+    origin: dict[str, Any] = {}
+    if span.service:
+        origin["service.name"] = _name(span.service)
+    if span.scope:
+        origin["otel.scope.name"] = _name(span.scope)
+    if span.parent_id:
+        origin["otel.parent_span_id"] = span.parent_id
+    if span.start_us > span.end_us:
+        origin["otel.clock_set_back_ms"] = (span.start_us - span.end_us) / 1000
+    if dropped:
+        origin["otel.dropped_attributes"] = dropped
+    return origin
+
+
+@remembered
+def _name(text: str) -> str:
+    """Return a name that many spans have."""
+    return cut(plain(text), MAX_VALUE)
 
 
 def _short(value: Any) -> str | float:
-    if type(value) is str and len(value) <= MAX_VALUE:  # most are: that is seen without more
-        return plain(value)
-    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value  # a truth value, too
+    if type(value) is list and len(value) == 1 and type(value[0]) is str:
+        return _alone(value[0])  # most often why it finished
     return cut(plain(value), MAX_VALUE)
+
+
+@remembered
+def _alone(text: str) -> str:
+    """Return a list of one text."""
+    return cut(plain([text]), MAX_VALUE)
 
 
 def of_models(reading: Reading) -> dict[str, str]:

@@ -37,11 +37,11 @@ class Told:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
-        self.fields = dict[str, Any]()
-        self.apart = dict[str, list[str]]()
-        self.said = list[str]()
-        self.others = dict[str, set[Any]]()
-        self.parsed = dict[str, Any]()
+        self.fields: dict[str, Any] = {}
+        self.apart: dict[str, list[str]] = {}
+        self.said: list[str] = []
+        self.others: dict[str, set[Any]] = {}
+        self.parsed: dict[str, Any] = {}
 
     def follow(self, plan: Plan) -> None:
         """Take what a plan looks up; most fields are told once, as what they are: that is seen without more."""
@@ -95,7 +95,9 @@ def _text(told: Told, field: str, places: Places) -> None:
 def _provider(told: Told, field: str, places: Places) -> None:
     """Take the first that is no framework's name; where all are, the first, which may tell how models are written."""
     names = [(place, plain(value)) for place, value in told.at(places)]
-    if names:
+    if len(names) == 1 and _is_provider(names[0][1][:LONGEST]):
+        told.fields[field] = names[0][1]
+    elif names:
         chosen = next((name for _, name in names if _is_provider(name[:LONGEST])), names[0][1])
         told.fields[field] = chosen
         others = [place.attribute for place, name in names if name != chosen or not _is_provider(name[:LONGEST])]

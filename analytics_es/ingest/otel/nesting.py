@@ -83,7 +83,7 @@ class Nesting:
         past, tells = place.past, _tells(place)
         if past is None or past.first is None:
             return Share(place.own, place.calls, tells)
-        if place.own is None and place.usage and past.first == _some(place.usage.amounts()):
+        if past.whole:
             return Share(None, past.was_call, tells)
         return Share(past.first, past.was_call, tells, paid=bool(past.paid) and past.first != place.own)
 

@@ -53,7 +53,7 @@ class Owing:
             past.paid = self._paid_for(place, own, paying)
             due = _due(own, past)
             if past.given is None:
-                past.begin(due, self.round, is_call=place.calls)
+                past.begin(due, self.round, is_call=place.calls, whole=place.own is None and not past.paid)
             elif due:
                 past.number += 1
                 late.append(Late(past, due, past.number))
@@ -141,6 +141,9 @@ def _own(place: Place) -> Amounts:
 
 def _due(own: Amounts, past: Past) -> Amounts:
     """Return what counts of a span, and was neither counted yet nor told for it."""
+    if not past.given and not past.paid:  # of most: all of it
+        due = {kind: count for kind, count in own.items() if count and kind in KINDS}
+        return {**due, COST: own[COST]} if COST in own and (due or own[COST] > 0) else due
     given = past.given or {}
     due = {
         kind: count - given.get(kind, 0)

@@ -31,7 +31,7 @@ class Past:
     """What was counted of a span.
 
     given: by kind; None of what tells nothing, or was not settled yet. At `first`, before there was more of it, when
-        it was a call or was none.
+        it was a call or was none; `whole`: that was all that it tells.
     counted_in: the round in which it was counted first; `since`: in which began what was not counted of it until now.
     paid: totals that another span around it, which was counted before, told for it.
     pays: spans for which it did so, as long as they are remembered.
@@ -45,6 +45,7 @@ class Past:
     given: Amounts | None = None
     first: Amounts | None = None
     was_call: bool = False
+    whole: bool = False
     currency: str | None = None
     counted_in: int = 0
     since: int = 0
@@ -63,11 +64,11 @@ class Past:
             return None
         return cls(given=usage.amounts() if recorded else None, currency=usage.currency, recorded=recorded)
 
-    def begin(self, given: Amounts, round: int, *, is_call: bool) -> None:
+    def begin(self, given: Amounts, round: int, *, is_call: bool, whole: bool = False) -> None:
         """Take in what is counted of it first, and in which round."""
         self.given = self.first = given
         self.counted_in = round
-        self.was_call = is_call
+        self.was_call, self.whole = is_call, whole
 
 
 class Place:

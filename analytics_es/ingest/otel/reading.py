@@ -43,10 +43,6 @@ class Reading:
     contradictions: tuple[str, ...] = ()
     apart: Mapping[str, list[str]]
 
-    def taken(self, *names: str) -> dict[str, Any]:
-        """Return some fields, None where there is nothing."""
-        return {name: self.fields.get(name) for name in names}
-
     def attempt(self) -> Any:
         """Return which attempt it was, from 1, None where nothing tells; the door refuses what is no such number."""
         own, resends = self.fields.get("attempt"), self.fields.get("resends")
@@ -115,7 +111,7 @@ def _read(span: Span) -> Reading:
     if kind.operation != fields.get("operation"):
         apart["operation"] = [place.attribute for place in dict(plan.lookups).get("operation", ())]
     who = served(fields.get("provider"), fields.get("request_model"), fields.get("response_model"))
-    usage = dict[str, Any]()
+    usage: dict[str, Any] = {}
     if plan.tells_usage:
         usage = _usage(plan, fields, who.provider or _maker(who.model), kind.operation, apart, said)
     for field, counts in told.others.items():

@@ -29,7 +29,6 @@ TWICE = "counted_twice"  # the contradiction of usage that was counted of two sp
 WITHOUT = "without usage"
 
 NAMES = {TOOL: "tool", TASK: "task_type", "job": "job_type"}  # the field that says which tool, task or job it was
-_IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
 
 
 class SpanEvents(NamedTuple):
@@ -147,7 +146,8 @@ class Reader:
         }
         problems = contradicting(*(() if counts == {} else reading.contradictions), problem)
         others = left_over(span, reading, CALL if counts is None else WITHOUT)
-        return self._event(span, CALL, {**data, "attributes": {**others, **of_models(reading), **problems}})
+        data["attributes"] = {**others, **of_models(reading), **problems}
+        return self._event(span, CALL, data)
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
         reading = read(span)
@@ -162,7 +162,8 @@ class Reader:
         if self.content:
             data |= said(span, DONE if name == TOOL else SAID)
         what = RETRIEVAL if name == TOOL and kind.operation == RETRIEVAL else what
-        return self._event(span, name, {**data, "attributes": left_over(span, reading, what)})
+        data["attributes"] = left_over(span, reading, what)
+        return self._event(span, name, data)
 
     def _unseen_calls(self, span: Span, kind: Activity, counts: Amounts | None) -> dict[str, Any]:
         """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
@@ -230,16 +231,29 @@ def _remembered(event: dict[str, Any]) -> dict[str, Any]:
 
 def _common(span: Span, reading: Reading) -> dict[str, Any]:
     """Return the fields every event may have, None where there is nothing."""
-    ids = reading.taken(*_IDS)
-    ids["job_id"] = ids["job_id"] or span.trace_id  # a trace is one job: the one thing every span of it can tell
-    error = reading.fields.get("error_type") or exception_type(span)
-    return {**ids, "error_type": error and cut(error, MAX_VALUE)}
+    told = reading.fields.get
+    error = told("error_type") or exception_type(span)
+    return {
+        "user_id": told("user_id"),
+        "tenant_id": told("tenant_id"),
+        "conversation_id": told("conversation_id"),
+        "agent_id": told("agent_id"),
+        "job_id": told("job_id") or span.trace_id,  # a trace is one job: the one thing every span of it can tell
+        "task_id": told("task_id"),
+        "error_type": error and cut(error, MAX_VALUE),
+    }
 
 
 def _called(reading: Reading, kind: Activity) -> dict[str, Any]:
     """Return who was called, for what."""
-    called = {"provider": reading.provider, "model": reading.model, "operation": kind.operation}
-    return {**called, **reading.taken("service_tier", "batch")}
+    told = reading.fields.get
+    return {
+        "provider": reading.provider,
+        "model": reading.model,
+        "operation": kind.operation,
+        "service_tier": told("service_tier"),
+        "batch": told("batch"),
+    }
 
 
 def _name(span: Span, reading: Reading, kind: Activity) -> str:

@@ -40,15 +40,15 @@ class Span:
     scope_version: str = ""
     dropped: int = 0  # attributes that the emitter left out
     reading: Any = field(default=None, init=False, eq=False, repr=False)  # what it tells, once it was read (`reading`)
+    key: str = field(init=False, eq=False, repr=False)  # its identity, which is asked for many times
 
     @property
     def title(self) -> str:
         """Return the name as a field can hold it."""
         return cut(plain(self.name), MAX_VALUE)
 
-    @property
-    def key(self) -> str:
-        """Return the span's identity."""
+    @key.default
+    def _identity(self) -> str:
         return f"{self.trace_id}:{self.span_id}"
 
     @property
@@ -67,8 +67,10 @@ def duration(span: Span) -> float | None:
 
 def exception_type(span: Span) -> str | None:
     """Return the type of the last exception of a span that failed; one that was handled is none."""
+    if not span.failed:
+        return None
     types = [event.attributes.get("exception.type") for event in span.events if event.name == "exception"]
-    return plain(types[-1]) if span.failed and types and types[-1] else None
+    return plain(types[-1]) if types and types[-1] else None
 
 
 # ── what was said ───────────────────────────────────────────────────────────────────────────────────────────────

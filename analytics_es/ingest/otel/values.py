@@ -30,7 +30,7 @@ def plain(value: Any) -> str:
         return value
     if isinstance(value, bytes):
         value = base64.b64encode(value).decode()
-    if isinstance(value, Mapping | list | tuple):
+    if isinstance(value, (list, tuple, Mapping)):  # in C, without a union that is made each time
         value = _ENCODER.encode(value)
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
