@@ -76,7 +76,8 @@ class _Rows:
     def of(self, walk: Walk) -> Iterator[Record]:
         """Yield the rows of the next document."""
         seen = list[bytes]()
-        whole = not self._steps and walk.kind() != b"["
+        is_list = walk.kind() == b"["
+        whole = not self._steps and not is_list
         for _ in [None] if whole else places(walk, self._steps, seen):
             text = walk.text()
             if text is None:
@@ -86,6 +87,7 @@ class _Rows:
                 yield json_record(self.count, text, self._loads)
         if b"[" not in seen and b"n" not in seen and self._steps:
             there = "it is no list" if seen else "there is none"
+            there += "; the document is a list itself: leave the path out" if is_list and not seen else ""
             yield self.refused(f"no list at {written(self._steps)}: {there}")
 
     def refused(self, problem: str) -> Record:

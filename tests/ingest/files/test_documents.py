@@ -130,6 +130,12 @@ def test_a_page_without_the_list_is_one_refused_row(read: Read) -> None:
     ]
 
 
+def test_a_path_into_a_document_that_is_a_list_itself_is_told_so(read: Read) -> None:
+    (problem,) = tools(read(json.dumps(CALLS), rows_path="data"))
+
+    assert problem == "no list at data: there is none; the document is a list itself: leave the path out"
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("mapping", [MAPPING, None])
 def test_one_object_that_is_no_row_says_in_one_line_where_its_lists_are(
