@@ -394,7 +394,12 @@ def test_a_line_of_a_file_is_an_event_or_refused_with_a_code(
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(lines))
 
-    for row in rows(path):
+    try:
+        read = list(rows(path))
+    except CannotRead as error:  # it is one object, which is no event
+        assert len(str(error).splitlines()) == 1
+        return
+    for row in read:
         assert (row.event is None) == (row.error is not None)
         if row.event is not None:
             try:

@@ -341,7 +341,7 @@ def test_a_value_that_cannot_be_used_stops_it_and_changes_nothing(analytics: Ana
     assert failure
     assert failure.code == "rebuild_stopped"
     assert failure.details == {
-        "projection": "cost",
+        "projection": "budgets",
         "position": EVENTS + 1,
         "type": "provider.call.completed",
         "field": "event",
