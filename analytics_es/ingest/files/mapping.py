@@ -17,6 +17,7 @@ from analytics_es.ingest.files.paths import ITEMS, Steps, paths_read, read_steps
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions
 from analytics_es.types.arguments import path as read_path
+from analytics_es.types.arguments import text as read_text
 
 Place = tuple[str, ...]
 
@@ -85,8 +86,9 @@ def read_mapping(path: Path) -> Mapping:
 
 def parse_mapping(text: str, path: Path) -> Mapping:
     """Return what the text of a mapping says; `path` is what messages call it. Raises BadMapping."""
+    path = read_path("path", path)
     try:
-        settings = tomllib.loads(text)
+        settings = tomllib.loads(read_text("text", text))
     except (ValueError, RecursionError) as error:
         raise BadMapping(path=path, problem=f"not valid TOML: {in_one_line(error)}") from error
     return mapping_of(settings, path)
