@@ -21,7 +21,7 @@ from tests.benchmarks.store import Store, say
 from tests.benchmarks.telemetry import START, bodies, spans
 from tests.otlp_sending import sender
 
-REQUEST = 512  # spans: a batch of the SDK
+REQUEST, OF_COLLECTOR = 512, 8192  # spans: a batch of the SDK, and one of the Collector
 ROUND, SEEN = 20_000, 5_000
 RATE, SECONDS = 15_000, 2.0  # what is wanted
 TIMEOUT = 120.0
@@ -34,25 +34,26 @@ Part = tuple[Sequence[ReadableSpan], list[bytes]]
 
 def otlp(store: Store, effort: Effort) -> Iterator[Figure]:
     """Send spans to a server, and give them to the exporter; then as many as must be seen within two seconds."""
-    yield _over_http(store.own("otlp"), effort)
+    for request in (REQUEST, OF_COLLECTOR):
+        yield _over_http(store.own(f"otlp-{request}"), effort, request)
     yield _exported(store.own("exported"), effort)
     for by_exporter in (False, True):
         yield _seen(store.own(f"seen-{by_exporter}"), effort, by_exporter=by_exporter)
 
 
-def _over_http(store: Store, effort: Effort) -> Figure:
+def _over_http(store: Store, effort: Effort, request: int) -> Figure:
     """Send from a process of its own, which has the other core, and after every round the same bodies raw."""
     say("spans over HTTP into the log, and the same bodies read and inserted")
     pairs = []
     with store.open() as analytics, _server(analytics) as url:
         for number in range(effort.rounds):
-            ended, sent = _part(min(store.size, ROUND), number)
+            ended, sent = _part(min(store.size, ROUND), number, request)
             with sender(url, sent, store.folder) as other:
                 ours = pace(len(ended), other.send)
             pairs.append((ours, pace(len(ended), _raw(store, sent))))
         _check(analytics, effort.rounds * len(ended))
     return rates(
-        f"OTLP over HTTP, {REQUEST} spans a request",
+        f"OTLP over HTTP, {request:,} spans a request",
         pairs,
         events=effort.rounds * len(ended),
         yardstick=YARDSTICK,
@@ -117,9 +118,9 @@ def _visible(analytics: AnalyticsService) -> int:
     return int(analytics.get_summary("usage.events", PERIOD).unwrap().figures.count or 0)
 
 
-def _part(number: int, seed: int) -> Part:
+def _part(number: int, seed: int, request: int = REQUEST) -> Part:
     ended = list(spans(number, seed=seed))
-    return ended, bodies(ended, REQUEST)
+    return ended, bodies(ended, request)
 
 
 def _export(exporter: AnalyticsSpanExporter, ended: Sequence[ReadableSpan]) -> Callable[[], object]:

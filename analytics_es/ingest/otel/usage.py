@@ -74,17 +74,20 @@ OTHERS = Who(frozenset({""}), "")  # of further models: they match who names nei
 
 def usage_of(who: Who, data: Mapping[str, Any]) -> Usage:
     """Return what the fields of an event tell; nothing where they are none that could be recorded."""
-    kinds = tuple(kind for kind in data if kind in KINDS and data[kind] is not None)
-    counts = [data[kind] for kind in kinds]
-    if not all(type(count) is int and 0 <= count <= MOST for count in counts):
-        return Usage(who)
+    told = {kind: count for kind, count in data.items() if kind in KINDS and count is not None}
+    for count in told.values():
+        if type(count) is not int or not 0 <= count <= MOST:
+            return Usage(who)
     cost = _decimal(data.get(COST))
-    return Usage(who, _same(kinds), struct.pack(f"<{len(counts)}q", *counts), cost, data.get("currency"))
+    return Usage(who, _same(tuple(told)), struct.pack(f"<{len(told)}q", *told.values()), cost, data.get("currency"))
 
 
 def who_is(provider: str | None, *models: str | None) -> Who:
     """Return whose usage is told by the names of a provider and of models, the ones asked for and that answered."""
-    return _who(*[name and name[:LONGEST] for name in (provider, *models)])
+    for name in (provider, *models):
+        if name and len(name) > LONGEST:
+            return _who(*[name and name[:LONGEST] for name in (provider, *models)])
+    return _who(provider, *models)
 
 
 @functools.lru_cache(maxsize=4096)
