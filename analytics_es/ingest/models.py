@@ -160,6 +160,13 @@ _APART = re.compile(r"[^a-z0-9:]+")
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def _canonical(model: str) -> str:
+    name, shorter = model, _shorter(model)
+    while shorter != name:  # what stood behind something odd is behind nothing then
+        name, shorter = shorter, _shorter(shorter)
+    return name
+
+
+def _shorter(model: str) -> str:
     name = _BEFORE.sub("", model.strip().lower().rpartition("/")[2], count=1)
     shorter = _BEHIND.sub("", name)
     while shorter and shorter != name:

@@ -321,6 +321,11 @@ def test_what_was_resolved_stays_as_it_is(provider: str | None, asked_for: str |
     assert resolved.model is None or canonical(canonical(resolved.model)) == canonical(resolved.model)
 
 
+@pytest.mark.parametrize("odd", ["2:0v1:]0@v.m", "-].m[:-0", "b1ca:0[@0vm1"])
+def test_what_names_have_in_common_is_that_of_itself(odd: str) -> None:
+    assert canonical(canonical(odd)) == canonical(odd)
+
+
 def test_a_name_of_any_length_is_read_at_once() -> None:
     name = "azure/" * LONGEST
     assert served(None, name) == (None, name)
