@@ -61,7 +61,6 @@ class Nesting:
 
     limit: int | None = None
     at_once: bool = False
-    twice: int = 0  # spans that came after one around them and one in them had been counted apart
     _places: OrderedDict[str | bytes, Place] = field(factory=OrderedDict, init=False)
     _fresh: list[Place] = field(factory=list, init=False)
     _round: int = field(default=0, init=False)
@@ -166,7 +165,7 @@ class Nesting:
             self._count(place, changes)
         if not self.at_once:
             self._round += 1
-            self.twice += Owing(self._round, fresh, affected).settle()
+            Owing(self._round, fresh, affected).settle()
             for place in fresh:
                 if place.past is not None:
                     place.past.recorded = False
@@ -254,11 +253,6 @@ def _share_out(place: Place) -> None:
         if place.own == place.usage.amounts():
             place.own = None
     place.calls = place.is_call and _calls(place)
-
-
-def _some(amounts: Amounts) -> Amounts:
-    """Return amounts without zeros, which are nothing that could be counted twice."""
-    return {kind: amount for kind, amount in amounts.items() if amount}
 
 
 def _tells(place: Place) -> bool:

@@ -36,8 +36,8 @@ class Owing:
     def _ids(self) -> set[int]:
         return {id(place) for place in self.fresh}
 
-    def settle(self) -> int:
-        """Say what is counted of each span that is new, and what is owed of those before; returns how many are twice.
+    def settle(self) -> None:
+        """Say what is counted of each span that is new, what is owed of those before, and what counts twice.
 
         A span that comes after one around it, which was counted, was told by that one: nothing of it is owed while that
         one is a repetition. When it turns out to be none, all is owed that it told for others.
@@ -65,7 +65,6 @@ class Owing:
         last_of = {_outermost(place): place for place in self.fresh} if twice else {}
         for outermost in twice:
             self._hand_over([Late(Past(), None, 1)], [last_of.get(outermost, self.fresh[-1])])
-        return len(twice)
 
     def _owed(self) -> list[Place]:
         owed = {id(place): place for place in self.fresh if place.past and not place.past.given and place.own != {}}

@@ -44,11 +44,6 @@ def activity_of(span: Span) -> Activity | None:
     return read(span).activity
 
 
-def reports_usage(span: Span) -> bool:
-    """Say whether a span tells of tokens or cost; zeros tell nothing that could be counted twice."""
-    return any(amount for name, amount in read(span).usage.items() if name != "currency")
-
-
 def is_pending(span: Span) -> bool:
     """Say whether an emitter marks a span as one that only began: it will come again when it has ended."""
     return read(span).fields.get("pending") is True
