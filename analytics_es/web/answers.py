@@ -9,7 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics_es.errors import AnalyticsError, RequestRefused
+from analytics_es.errors import AnalyticsError
+from analytics_es.web.refusals import RequestRefused
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 PROBLEM = "application/problem+json"  # RFC 9457

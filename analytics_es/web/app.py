@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from analytics_es.errors import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.ingest.otel import protobuf  # noqa: F401  # who has no extra is told so when the app is made
 from analytics_es.ingest.otel.intake import Records
 from analytics_es.ingest.problems import reason
@@ -23,6 +22,7 @@ from analytics_es.web.guard import Guard
 from analytics_es.web.handlers import COUNTS, Handlers
 from analytics_es.web.limits import Limits
 from analytics_es.web.receiver import Receiver
+from analytics_es.web.refusals import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.web.routes import SENT_TO, routes
 
 GONE = 499  # in the log and the counts: who sent went away before there was an answer

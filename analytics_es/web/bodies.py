@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from starlette.requests import Request
 
-from analytics_es.errors import BodyTooLarge, MalformedBody, OtherEncoding, SlowBody
 from analytics_es.web.limits import Limits, Share
+from analytics_es.web.refusals import BodyTooLarge, MalformedBody, OtherEncoding, SlowBody
 
 GZIP = 16 + zlib.MAX_WBITS
 MOST_MEMBERS = 500  # of a packed body: what is behind each is copied, so that very many tiny ones would take minutes

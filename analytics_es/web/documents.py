@@ -7,7 +7,6 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from analytics_es.errors import MalformedBody
 from analytics_es.events.walking import MAX_SMALL, Malformed, check_size
 from analytics_es.ingest.files.large_traces import LargeRequest
 from analytics_es.ingest.otel import otlp, protobuf
@@ -15,6 +14,7 @@ from analytics_es.ingest.otel.halves import loads
 from analytics_es.ingest.otel.logs.record import ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
 from analytics_es.ingest.otel.shapes import LOGS, SPANS
+from analytics_es.web.refusals import MalformedBody
 
 
 def spans_of(body: bytes, *, in_protobuf: bool) -> Iterator[ReadSpan]:

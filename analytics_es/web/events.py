@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import orjson
 from attrs import evolve, frozen
 
-from analytics_es.errors import BadEvent, MalformedBody, OwnWords, UnreadableMessage
+from analytics_es.errors import BadEvent, OwnWords, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.event import EARLIEST, LATEST, is_type
 from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
@@ -27,6 +27,7 @@ from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.strictness import is_strict
 from analytics_es.ingest.subscription import Form
 from analytics_es.web.counts import OTHERS
+from analytics_es.web.refusals import MalformedBody
 
 _ATTRIBUTE = re.compile("[a-z0-9]{1,20}")  # as CloudEvents names them
 MOST_LEVELS = 200  # of objects and lists in one another: what is written again holds no more

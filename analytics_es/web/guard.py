@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from attrs import frozen
 from starlette.requests import Request
 
-from analytics_es.errors import BadHosts, BadToken, ForeignHost, ForeignOrigin, WrongToken
+from analytics_es.errors import BadHosts, BadToken
+from analytics_es.web.refusals import ForeignHost, ForeignOrigin, WrongToken
 
 LONGEST = 4096  # characters of a token: headers have a limit
 # A page of the web can make a name of its own lead here, and none of these; the last is how clients of tests call it.

@@ -14,7 +14,6 @@ from attrs import define, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics_es.errors import EventsRefused, OtherMediaType
 from analytics_es.ingest import Message
 from analytics_es.ingest.outcomes import why
 from analytics_es.ingest.problems import plain_name
@@ -24,6 +23,7 @@ from analytics_es.web import bodies, documents, events
 from analytics_es.web.answers import JSON, PROTOBUF, exported, failed, in_json, media_type, path_of
 from analytics_es.web.limits import Limits, UnderWay
 from analytics_es.web.receiver import Receiver, Told
+from analytics_es.web.refusals import EventsRefused, OtherMediaType
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from attrs import define, field, frozen
 
-from analytics_es.errors import BadArgument, ServerBusy
+from analytics_es.errors import BadArgument
+from analytics_es.web.refusals import ServerBusy
 
 
 @frozen(kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from attrs import define, field
 
-from analytics_es.errors import AnalyticsError, BodyTooLarge, NotRecorded
+from analytics_es.errors import AnalyticsError
 from analytics_es.ingest import Message
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take, unread
 from analytics_es.ingest.otel.logs.reader import LogReader
@@ -26,6 +26,7 @@ from analytics_es.process import Trouble
 from analytics_es.web.counts import Counts
 from analytics_es.web.events import HTTP, arriving
 from analytics_es.web.limits import Limits
+from analytics_es.web.refusals import BodyTooLarge, NotRecorded
 
 logger = logging.getLogger("analytics_es.web")
 

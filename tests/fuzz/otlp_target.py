@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from analytics_es.errors import MalformedBody, RefusedEvent
+from analytics_es.errors import RefusedEvent
 from analytics_es.ingest.batch import admitted
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.otel import protobuf
@@ -15,6 +15,7 @@ from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.testing import NOON
 from analytics_es.web.documents import records_of, spans_of
 from analytics_es.web.events import HTTP, of_lines, one_or_many
+from analytics_es.web.refusals import MalformedBody
 from tests.fuzz.requests import PROTOBUF, SEEDS, Route, route_of
 
 __all__ = ["SEEDS", "target"]
