@@ -29,7 +29,7 @@ ENTITIES = {
 }
 
 # What few calls tell, because it has a price of its own, and what it is a part of: at most as much of it.
-_PART_OF = {
+PART_OF = {
     "cache_creation_1h_tokens": ("cache_creation_tokens",),
     "input_audio_tokens": ("input_tokens",),
     "input_image_tokens": ("input_tokens",),
@@ -38,9 +38,9 @@ _PART_OF = {
     "output_audio_tokens": ("output_tokens",),
     "output_image_tokens": ("output_tokens",),
 }
-_SPECIAL = (*_PART_OF, "searches")
+_SPECIAL = (*PART_OF, "searches")
 # Fields that are right only beside others, and seldom there.
-PARTS = frozenset({*_PART_OF, "service_tier"})
+PARTS = frozenset({*PART_OF, "service_tier"})
 
 COMMON: dict[str, Check] = {
     **dict.fromkeys(
@@ -200,7 +200,7 @@ def check_together(family: str, data: dict[str, Any]) -> None:
         raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")
     if "reasoning_tokens" in data and data["reasoning_tokens"] > data.get("output_tokens", 0):
         raise SubsetAboveTotal(parts="reasoning_tokens", total="output_tokens")
-    if not _PART_OF.keys().isdisjoint(data):
+    if not PART_OF.keys().isdisjoint(data):
         _check_parts(data)
     if "currency" not in data and ("cost" in data or "amount" in data):
         raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
@@ -211,7 +211,7 @@ def check_together(family: str, data: dict[str, Any]) -> None:
 
 
 def _check_parts(data: dict[str, Any]) -> None:
-    for part, totals in _PART_OF.items():
+    for part, totals in PART_OF.items():
         for total in totals:
             if data.get(part, 0) > data.get(total, 0):
                 raise SubsetAboveTotal(parts=part, total=total)

@@ -11,16 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from analytics_es.errors import SubsetAboveTotal
-from analytics_es.events.fields import check_together
+from analytics_es.events.fields import PART_OF, check_together
 from analytics_es.ingest.otel.conventions.declaration import Emitter
-from analytics_es.ingest.otel.plan import SPECIAL
 
 IN, OUT, ALL = "input_tokens", "output_tokens", "total_tokens"
 READ, WRITTEN, THOUGHTS = "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"
 HOUR, MINUTES = "cache_creation_1h_tokens", "cache_creation_5m_tokens"
 REMEMBERED = 1024  # emitters, each with providers
-_SPECIAL = frozenset({HOUR, *SPECIAL} - {"searches"})
-_PARTS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
+OF_TOTALS = ((READ, IN), (WRITTEN, IN), (THOUGHTS, OUT))
 ONE_SIDED = frozenset({"embeddings", "rerank"})  # operations that have no output
 
 Tokens = dict[str, Any]
@@ -87,7 +85,7 @@ def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str 
     missing = [name for name in (IN, OUT) if tokens.get(name) is None]
     if not missing:
         return
-    parts = {whole: sum(tokens.get(part) or 0 for part, of in _PARTS if of == whole) for whole in missing}
+    parts = {whole: sum(tokens.get(part) or 0 for part, of in OF_TOTALS if of == whole) for whole in missing}
     if total and not layout.beside:
         if len(missing) == 1:
             rest = total - tokens[OUT if missing == [IN] else IN]
@@ -95,7 +93,7 @@ def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str 
                 tokens[missing[0]] = rest
         elif missing and operation in ONE_SIDED:
             tokens[IN] = total
-    for part, whole in _PARTS:
+    for part, whole in OF_TOTALS:
         if tokens.get(part) and tokens.get(whole) is None:
             tokens[whole] = 0  # its parts are above it, and are added
             if part not in layout.beside:
@@ -104,7 +102,7 @@ def _complete(tokens: Tokens, layout: Layout, total: int | None, operation: str 
 
 def _include_parts(tokens: Tokens, layout: Layout, total: int | None, said: list[str]) -> None:
     """Make the totals hold their parts: as declared, unless only another reading makes what is told possible."""
-    parts = {part: tokens[part] for part, whole in _PARTS if tokens.get(part)}
+    parts = {part: tokens[part] for part, whole in OF_TOTALS if tokens.get(part)}
     if not parts:
         if total and IN in tokens and OUT in tokens and tokens[IN] + tokens[OUT] != total:
             said.append(ALL)
@@ -171,7 +169,7 @@ def _reading(tokens: Tokens, parts: Mapping[str, int], beside: frozenset[str], l
 
 def _check_special(tokens: Tokens, said: list[str]) -> None:
     """Leave out what is above what it is a part of: audio, images, what is cached for an hour."""
-    special = [name for name in tokens if name in _SPECIAL and tokens[name] is not None]
+    special = [name for name in tokens if name in PART_OF and tokens[name] is not None]
     while special:
         try:
             check_together("provider", {name: count for name, count in tokens.items() if count is not None})

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from analytics_es.events.fields import PART_OF
 from analytics_es.ingest.models import canonical, same_provider
+from analytics_es.ingest.otel.tokens import OF_TOTALS
 from analytics_es.ingest.otel.values import decimal
 
 COST, CALLS, UNCOSTED = "cost", "calls", "uncosted"
@@ -19,24 +21,11 @@ MODELS = 64  # in one span: usage of further ones is known to lie in spans that 
 ROUNDING = Decimal("1e-9")  # a rest of a cost, as a part of it, that is one of computing
 
 # What is a part of what, in the order in which a rest is made to fit.
-PARTS = (
-    ("cache_read_tokens", "input_tokens"),
-    ("cache_creation_tokens", "input_tokens"),
-    ("cache_creation_1h_tokens", "cache_creation_tokens"),
-    ("reasoning_tokens", "output_tokens"),
-    ("input_audio_tokens", "input_tokens"),
-    ("input_image_tokens", "input_tokens"),
-    ("output_audio_tokens", "output_tokens"),
-    ("output_image_tokens", "output_tokens"),
-    ("cache_read_audio_tokens", "cache_read_tokens"),
-    ("cache_read_image_tokens", "cache_read_tokens"),
-    ("cache_read_audio_tokens", "input_audio_tokens"),
-    ("cache_read_image_tokens", "input_image_tokens"),
-)
+PARTS = (*OF_TOTALS, *((part, whole) for part, wholes in PART_OF.items() for whole in wholes))
 TOTALS = ("input_tokens", "output_tokens", "searches")
 KINDS = frozenset({*TOTALS, *(part for part, _ in PARTS)})
-WHOLE_OF = {**{part: "input_tokens" for part, whole in PARTS if whole != "output_tokens"}, **{
-    part: "output_tokens" for part, whole in PARTS if whole == "output_tokens"}}  # fmt: skip
+# The total that a part is in, near or far.
+WHOLE_OF = {part: "output_tokens" if whole == "output_tokens" else "input_tokens" for part, whole in PARTS}
 
 Amounts = dict[str, Any]  # tokens by kind, and a cost
 Sum = dict[str, Any]  # the same of many spans, costs by currency, and how many calls, and usages without a cost

@@ -45,23 +45,16 @@ CODEX = Agent(
             ),
         ),
         # One attempt; one that was answered is told by its answer.
-        "api_request": (
+        "api_request": tuple(
             Told(
                 event_type="provider.call.failed",
-                where={"error.message": ANY},
+                where=where,
                 unless={"endpoint": ("/models*", "models*")},
                 ids=(Id(parts=("conversation.id", "event.timestamp", "=attempt", "attempt")),),
                 names=(Name("error_type", "http.response.status_code"),),
                 fields=_CHAT,
-            ),
-            Told(
-                event_type="provider.call.failed",
-                where={"http.response.status_code": ("3*", "4*", "5*")},
-                unless={"endpoint": ("/models*", "models*")},
-                ids=(Id(parts=("conversation.id", "event.timestamp", "=attempt", "attempt")),),
-                names=(Name("error_type", "http.response.status_code"),),
-                fields=_CHAT,
-            ),
+            )
+            for where in ({"error.message": ANY}, {"http.response.status_code": ("3*", "4*", "5*")})
         ),
         "tool_result": (
             Told(event_type="tool.call.failed", where={"success": ("false",)}, ids=_TOOL),
