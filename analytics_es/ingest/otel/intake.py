@@ -12,7 +12,7 @@ from attrs import Factory, evolve, frozen
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
-from analytics_es.ingest.otel.span_events import SOURCE
+from analytics_es.ingest.otel.shapes import SOURCE
 from analytics_es.ingest.strictness import hold_strict
 from analytics_es.types import Failure, Refusal
 

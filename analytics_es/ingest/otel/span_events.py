@@ -17,13 +17,13 @@ from analytics_es.ingest.otel.nesting import Nesting, Node, Share
 from analytics_es.ingest.otel.operations import CALL, RETRIEVAL, TASK, TOOL, TOOLS, Activity
 from analytics_es.ingest.otel.place import Late
 from analytics_es.ingest.otel.reading import Reading, read
+from analytics_es.ingest.otel.shapes import SOURCE
 from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration, exception_type, said
 from analytics_es.ingest.otel.usage import COST, Amounts, usage_of, who_is
 from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.otel.what_became import Counts
 from analytics_es.ingest.problems import reason
 
-SOURCE = "otel"
 REPEATED = "provider.usage.repeated"  # no call: it only says that usage is counted elsewhere
 TWICE = "counted_twice"  # the contradiction of usage that was counted of two spans before they were known to be related
 WITHOUT = "without usage"
