@@ -62,15 +62,18 @@ def one_or_many(body: bytes, *, cloud: bool) -> Iterator[Message]:
     return _walked(body, cloud=cloud)
 
 
-def of_lines(body: bytes) -> list[Message]:
-    """Return the event of each line that is not empty; one that is no JSON is a message that gives none.
+def of_lines(body: bytes) -> Iterator[Message]:
+    """Yield the event of each line that is not empty; one that is no JSON is a message that gives none.
 
-    Raises MalformedBody where no line is JSON.
+    Raises MalformedBody where no line is JSON, once all are read.
     """
-    messages = [_of_text(line, cloud=False) for line in body.split(b"\n") if line.strip()]
-    if messages and all(isinstance(message.payload, bytes) for message in messages):
+    lines, malformed = 0, 0
+    for line in filter(bytes.strip, BytesIO(body)):  # one by one: who takes no more than so many stops here
+        message = _of_text(line.rstrip(b"\n"), cloud=False)
+        lines, malformed = lines + 1, malformed + isinstance(message.payload, bytes)
+        yield message
+    if lines and lines == malformed:
         raise MalformedBody(problem="no line of it is valid JSON")
-    return messages
 
 
 def in_headers(headers: Mapping[str, str], body: bytes) -> Message:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +30,6 @@ OF_OPENMETER = "/api/v1/events"  # where its clients send, to whom a subject is 
 LISTED = 1000  # refused events that an answer names
 COUNTS = "analytics_es.counts"  # in the scope of a request: what its line in the log says
 
-logger = logging.getLogger("analytics_es.web")
 T = TypeVar("T")
 
 
