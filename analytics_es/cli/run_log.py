@@ -1,4 +1,4 @@
-"""What `run` and `serve` log, to stderr: its start, where it stands each minute, trouble and its end; as text or JSON lines."""
+"""What `run` and `serve` log, to stderr: start, where it stands each minute, trouble and end; as text or JSON lines."""
 
 from __future__ import annotations
 
