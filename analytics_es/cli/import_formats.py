@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 from attrs import frozen
 
-from analytics_es.cli.display import Column, Columns, Grid, Line, print_answer, words
+from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.ingest.files import OTLP, Notes
 from analytics_es.ingest.files.catalogue import CHARGES, SUMS, names, shapes
 
@@ -52,19 +53,20 @@ def all_formats() -> list[Format]:
     return sorted([traces, *own], key=lambda listed: listed.format)
 
 
-_COLUMNS: Columns[Format] = [
-    Column("format", lambda listed: listed.format),
-    Column("what it is", lambda listed: listed.what),
-    Column("rows are", lambda listed: listed.rows_are),
-    Column("where to get it", lambda listed: listed.get),
-    Column("since", lambda listed: listed.since),
-]
-
-
 def list_formats(as_json: bool) -> None:
     """Print all formats."""
     listed = all_formats()
-    print_answer(listed, [Grid("", _COLUMNS, listed)], as_json)
+    print_answer(listed, list(_lines(listed)), as_json)
+
+
+def _lines(listed: Sequence[Format]) -> Iterator[Line]:
+    """Say below the name of each format what there is of it, and where to get it: a table would need 160 columns."""
+    for name, shapes_of_one in itertools.groupby(listed, lambda shape: shape.format):
+        yield Line(name, style="bold")
+        for shape in shapes_of_one:
+            yield Line(f"  {shape.what}")
+            yield Line(f"    {shape.rows_are}; since {shape.since}", style="dim")
+            yield Line(f"    {shape.get}", style="dim")
 
 
 def read_as(notes: Notes) -> str:

@@ -166,8 +166,12 @@ class Report:
             yield f"skipped, as it is what the other store had to say itself: {_counted(total.skipped, all_of=True)}"
         if total.ignored:
             yield f"ignored, as they tell of no call, tool or agent: {_counted(total.ignored)}"
-        if total.no_event:
-            without = words.plural(total.no_event, "row")
+        of_known = sum(tally.no_event for tally in self.files if tally.read_as)
+        if of_known:
+            without = words.plural(of_known, "row")
+            yield f"{without} of known formats gave no event: they tell of no call, tool, task or cost"
+        if total.no_event > of_known:
+            without = words.plural(total.no_event - of_known, "row")
             yield f"{without} gave no event: no [[event]] table of the mapping is for such, or the list is empty"
         if total.no_object:
             yield f"left out, as something else stands where the object should be: {_counted(total.no_object)}"

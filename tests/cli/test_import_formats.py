@@ -91,6 +91,15 @@ def test_a_day_without_anything_is_no_error_where_the_format_is_named(cli: Cli, 
     assert (json.loads(result.stdout)["total"]["events"], json.loads(result.stdout)["total"]["refused"]) == (0, 0)
 
 
+def test_rows_that_a_known_format_has_no_event_for_are_told_without_a_word_of_mappings(cli: Cli) -> None:
+    Path("page.json").write_text('{"object": "page", "data": [{"start_time": 1, "end_time": 2, "results": []}]}')
+
+    told = cli("import", "page.json", "--format", "openai-usage").stdout
+
+    assert "1 row of known formats gave no event: they tell of no call, tool, task or cost" in told
+    assert "[[event]]" not in told
+
+
 def test_the_formats_are_listed(cli: Cli) -> None:
     listed = json.loads(cli("import", "--list-formats", "--json").stdout)
 
