@@ -111,9 +111,7 @@ def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_
 
 def test_a_file_of_events_is_read_without_an_engine_or_what_is_known_of_emitters(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    event = (
-        '{"specversion": "1.0", "id": "1", "source": "a", "type": "app.seen", "time": "2026-11-01T10:00Z"}'
-    )
+    event = '{"specversion": "1.0", "id": "1", "source": "a", "type": "app.seen", "time": "2026-11-01T10:00Z"}'
     path.write_text(f"{event}\n" * 3)
 
     code = "from analytics_es.ingest import Importer; from analytics_es.ingest.files import rows"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from analytics_es.errors import HERE, BeforeHorizon, NotAFileStore, StoreDamaged
-from analytics_es.events import RecordedEvent, codec
+from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log import damage
 from analytics_es.log.database import Cursor
@@ -258,11 +258,6 @@ class EventLog(ABC):
     @abstractmethod
     def scrub(self) -> list[str]:
         """Overwrite what was replaced; says in words what of it remains somewhere."""
-
-    def first_after(self, position: int) -> RecordedEvent | None:
-        """Return the first event after a position."""
-        row = first_row(self.scan(after=position, limit=1))
-        return codec.decode(row["position"], row["type"], row["state"]) if row else None
 
     def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
         """Return the last position, and the first event after one, None where there is none.

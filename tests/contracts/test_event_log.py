@@ -513,17 +513,19 @@ def test_the_head_is_the_last_position(log: EventLog) -> None:
 def test_the_first_after_a_position_is_the_next_event(log: EventLog) -> None:
     log.append([call(1), call(2, NOON + HOUR, tool="edit")])
 
-    found = log.first_after(1)
+    head, row = log.ahead(1)
 
-    assert found is not None
-    assert (found.position, found.id, found.type, found.occurred_at) == (2, "2", "tool.call.completed", NOON + HOUR)
-    assert (found.source, found.recorded_at, found.data["tool"]) == ("local", NOON, "edit")
+    assert row is not None
+    found = decode(row["position"], row["type"], row["state"])
+    assert (head, found.position, found.id, found.type) == (2, 2, "2", "tool.call.completed")
+    assert (found.source, found.occurred_at, found.data["tool"]) == ("local", NOON + HOUR, "edit")
+    assert found.recorded_at == NOON
 
 
 def test_after_the_head_there_is_none(log: EventLog) -> None:
-    assert log.first_after(0) is None
+    assert log.ahead(0) == (0, None)
     log.append(calls(1))
-    assert log.first_after(1) is None
+    assert log.ahead(1) == (1, None)
 
 
 def test_the_event_at_a_position_is_as_a_scan_gives_it(ten: EventLog) -> None:

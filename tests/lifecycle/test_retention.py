@@ -20,7 +20,7 @@ from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
 from analytics_es.read_models import Seeds, alone
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, only_live, record, set_clock
+from tests.stores import append, contents, only_live, record, recorded, set_clock
 
 DAYS = 40  # with events, from NOON on
 EVENTS = 240
@@ -251,12 +251,8 @@ def test_everything_can_go_but_the_last_event(analytics: AnalyticsService) -> No
 def test_what_was_sealed_is_told_in_the_log(analytics: AnalyticsService) -> None:
     analytics.retain(KEEP).unwrap()
 
-    (told,) = [
-        row
-        for row in analytics.store.log.scan(after=0, limit=1000).to_pylist()
-        if row["type"] == "analytics.events.sealed"
-    ]
-    data = analytics.store.log.first_after(told["position"] - 1).data  # type: ignore[union-attr]
+    (told,) = recorded(analytics, "analytics.events.sealed")
+    data = told.data
     days = analytics.store.log.seals.days()
     assert (data["events"], data["checksum"]) == (117, sum(checksum for _, _, checksum in days))
     assert data["until"] == {"others": HORIZON.isoformat()}
@@ -270,9 +266,7 @@ def test_each_family_goes_when_its_time_has_come(analytics: AnalyticsService) ->
     result = analytics.retain({"events": "190d", "tool.*": "170d"}).unwrap()
 
     oldest: dict[str, datetime] = {}
-    for row in analytics.store.log.scan(after=0, limit=1000).to_pylist():
-        event = analytics.store.log.first_after(row["position"] - 1)
-        assert event is not None
+    for event in recorded(analytics):
         oldest.setdefault(event.type.partition(".")[0], event.occurred_at)
     assert {each.family: each.until.day for each in result.families} == {None: 12, "tool": 1}
     assert (oldest["provider"].day, oldest["tool"].day) == (12, 1)

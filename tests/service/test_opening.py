@@ -533,7 +533,7 @@ def test_a_closed_log_says_so(tmp_path: Path) -> None:
     log = log_on_sqlite.SQLiteLog(tmp_path / "a.db")
     log.close()
 
-    for call in (log.head, lambda: log.first_after(0), lambda: log.append([log_on_sqlite.Entry("0" * 32, "a.b", b"")])):
+    for call in (log.head, lambda: log.at(1), lambda: log.append([log_on_sqlite.Entry("0" * 32, "a.b", b"")])):
         with pytest.raises(Closed):
             call()
 

@@ -9,7 +9,7 @@ from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.otel.conventions.texts import FIRST_CHUNK_EVENTS
 from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES
 from analytics_es.ingest.otel.reading import Reading
-from analytics_es.ingest.otel.spans import MAX_VALUE, Span
+from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration
 from analytics_es.ingest.otel.values import cut, plain, remembered
 
 FIRST_CHUNK = "time_to_first_chunk"
@@ -21,7 +21,7 @@ def left_over(span: Span, reading: Reading, what: str) -> dict[str, Any]:
     names, unfit = reading.names_left_over(what)
     if len(names) > MAX_ATTRIBUTES:
         names, unfit = names[:MAX_ATTRIBUTES], unfit + len(names) - MAX_ATTRIBUTES
-    others, values = _about(span, unfit + span.dropped), span.attributes
+    others, values = about(span, unfit + span.dropped), span.attributes
     for name in names:
         value = values[name]
         kind = type(value)
@@ -30,16 +30,12 @@ def left_over(span: Span, reading: Reading, what: str) -> dict[str, Any]:
         elif kind is int or kind is bool:
             others[name] = value
         elif value is not None:
-            others[name] = _short(value)
+            others[name] = short(value)
     return others
 
 
-def about(span: Span) -> dict[str, Any]:
-    """Return where a span comes from."""
-    return _about(span, 0)
-
-
-def _about(span: Span, dropped: int) -> dict[str, Any]:
+def about(span: Span, dropped: int = 0) -> dict[str, Any]:
+    """Return where a span comes from, and how many attributes of it are not there."""
     origin: dict[str, Any] = {}
     if span.service:
         origin["service.name"] = _name(span.service)
@@ -60,7 +56,8 @@ def _name(text: str) -> str:
     return cut(plain(text), MAX_VALUE)
 
 
-def _short(value: Any) -> str | float:
+def short(value: Any) -> str | float:
+    """Return a value of an attribute as it is stored: a number, or a short text."""
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value  # a truth value, too
     if type(value) is list and len(value) == 1 and type(value[0]) is str:
@@ -78,7 +75,7 @@ def of_models(reading: Reading) -> dict[str, str]:
     """Return the models that were asked for and that answered, as far as they have other names than the model."""
     asked, answered = reading.fields.get("request_model"), reading.fields.get("response_model")
     names = {"gen_ai.request.model": asked, "gen_ai.response.model": answered}
-    return {name: _short(model) for name, model in names.items() if model and model != reading.model}  # type: ignore[misc]
+    return {name: short(model) for name, model in names.items() if model and model != reading.model}  # type: ignore[misc]
 
 
 def first_chunk(span: Span, reading: Reading) -> tuple[float | None, str]:
@@ -92,8 +89,8 @@ def first_chunk(span: Span, reading: Reading) -> tuple[float | None, str]:
         wait = (min(times) - span.start_us) / 1000 if times and min(times) >= span.start_us else None
     if wait is None:
         return None, ""
-    duration = (span.end_us - span.start_us) / 1000
-    if wait < 0 or (duration >= 0 and wait > duration + SLACK_MS):
+    took = duration(span)
+    if wait < 0 or (took is not None and wait > took + SLACK_MS):
         return None, FIRST_CHUNK
     return wait, ""
 

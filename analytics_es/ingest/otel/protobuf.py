@@ -40,11 +40,6 @@ def read_records(body: bytes) -> Iterator[ReadRecord]:
     return (_read_record(place, content) for place, content in _sent(body, sent))
 
 
-def count_records(body: bytes) -> int:
-    """Return how many metrics, or profiles, a request with them holds; raises ValueError where it is none."""
-    return sum(len(group.records) for group in groups(body))
-
-
 # ── who tells it ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -55,7 +55,7 @@ def of_scope(scope: str) -> str | None:
 @functools.lru_cache(maxsize=REMEMBERED)
 def of_span(name: str) -> str | None:
     """Return the name of the emitter that only writes spans of a name."""
-    return _SPANS.get(name[:128])
+    return _SPANS.get(name)
 
 
 def of_attributes(names: Collection[str]) -> str | None:

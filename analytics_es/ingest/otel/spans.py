@@ -1,4 +1,4 @@
-"""A span of a trace, and what its attributes say in the fields of our vocabulary."""
+"""A span of a trace, and what it says beside the fields that tables have names for: times, errors, texts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from attrs import Factory, field, frozen
 from analytics_es.ingest.otel.conventions.texts import NOT_FREE
 from analytics_es.ingest.otel.values import cut, plain
 
-MAX_VALUE = 256  # … of its value: dimensions are short, and what is long is most likely something that was said
-MAX_CONTENT = 32_768  # … of what was said, where that is asked for
+MAX_VALUE = 256  # characters of a value: dimensions are short, and what is long is most likely something that was said
+MAX_CONTENT = 32_768  # characters of what was said, where that is asked for
 
 
 class SpanEvent(NamedTuple):

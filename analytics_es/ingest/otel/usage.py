@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from analytics_es.ingest.models import canonical, same_provider
+from analytics_es.ingest.otel.values import decimal
 
 COST, CALLS, UNCOSTED = "cost", "calls", "uncosted"
 MOST = 10**12  # of one kind of token: more is refused at the door, and tells nothing here
@@ -78,7 +79,7 @@ def usage_of(who: Who, data: Mapping[str, Any]) -> Usage:
     for count in told.values():
         if type(count) is not int or not 0 <= count <= MOST:
             return Usage(who)
-    cost = _decimal(data.get(COST))
+    cost = _amount(data.get(COST))
     return Usage(who, _same(tuple(told)), struct.pack(f"<{len(told)}q", *told.values()), cost, data.get("currency"))
 
 
@@ -101,14 +102,10 @@ def _same(kinds: tuple[str, ...]) -> tuple[str, ...]:
     return kinds
 
 
-def _decimal(cost: Any) -> Decimal | None:
-    if cost is None or isinstance(cost, bool):
-        return None
-    try:
-        exact = Decimal(repr(cost) if isinstance(cost, float) else cost)
-    except (ArithmeticError, TypeError, ValueError):
-        return None
-    return exact if exact.is_finite() and exact > 0 and abs(exact.adjusted()) < 40 else None
+def _amount(cost: Any) -> Decimal | None:
+    """Return a cost; zeros and credits tell nothing that could be counted twice."""
+    exact = decimal(cost)
+    return exact if exact is not None and exact > 0 else None
 
 
 @functools.lru_cache(maxsize=4096)

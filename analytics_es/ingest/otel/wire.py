@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
 
 def groups(body: bytes) -> list[Group]:
-    """Return what a request holds: those of traces, logs, metrics and profiles have the same frame.
+    """Return what a request holds: those of traces and of logs have the same frame.
 
     Raises ValueError where the bytes are no request, or where it is of more than MOST_PARTS.
     """

@@ -16,7 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from analytics_es import AnalyticsService
 from analytics_es.events.event import admit
 from analytics_es.ingest.files import ImportedRow
-from analytics_es.ingest.otel.agents.kinds import AGENTS, SOURCES
+from analytics_es.ingest.otel.agents.kinds import AGENTS
 from analytics_es.ingest.otel.conventions.declaration import FIELDS
 from analytics_es.ingest.otel.logs.reader import MOST_NAMES, OTHERS, LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord
@@ -481,7 +481,7 @@ def test_declarations_name_fields_that_there_are_and_what_is_dropped_is_no_field
 
 
 def test_ids_of_every_agent_are_strict() -> None:
-    assert frozenset(SOURCES) == STRICT
+    assert {agent.name for agent in AGENTS} == STRICT
 
 
 def test_the_guide_says_what_agents_do_not_tell() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -18,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from analytics_es.events.walking import MAX_SMALL, MOST_INSIDE
 from analytics_es.ingest.otel import otlp
 from analytics_es.ingest.otel.otlp import ReadSpan
-from analytics_es.ingest.otel.protobuf import count_records, read_records, read_spans
+from analytics_es.ingest.otel.protobuf import read_records, read_spans
 from analytics_es.ingest.otel.wire import MOST_PARTS
 from tests.examples import examples
 from tests.otlp_requests import LOGS, TRACES, log_body, trace_body
@@ -219,7 +218,7 @@ def test_requests_of_before_2022_are_named_and_not_taken_for_empty() -> None:
         read_spans(field(1, field(1000, field(2, a_span().SerializeToString()))))
 
 
-@pytest.mark.parametrize("read", [read_spans, read_records, count_records])
+@pytest.mark.parametrize("read", [read_spans, read_records])
 @pytest.mark.parametrize(
     "body",
     [
@@ -275,16 +274,6 @@ def test_a_request_with_flipped_bits_is_read_or_is_one_problem(document: dict[st
         assert "\n" not in str(error)
     else:
         assert [row for row in rows if (row.span is None) != bool(row.problem)] == []
-
-
-def test_metrics_are_counted() -> None:
-    message = ExportMetricsServiceRequest()
-    for _ in range(2):
-        scoped = message.resource_metrics.add().scope_metrics.add()
-        scoped.metrics.add(name="tokens")
-        scoped.metrics.add(name="cost")
-
-    assert count_records(message.SerializeToString()) == 4
 
 
 def test_all_spans_of_a_large_request_are_read() -> None:

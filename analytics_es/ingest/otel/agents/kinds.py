@@ -15,7 +15,6 @@ from analytics_es.ingest.otel.agents.gemini_cli import GEMINI_CLI
 from analytics_es.ingest.otel.conventions.declaration import Name
 
 AGENTS = (CLAUDE_CODE, CODEX, GEMINI_CLI)
-SOURCES = tuple(agent.name for agent in AGENTS)
 
 
 @frozen(eq=False)

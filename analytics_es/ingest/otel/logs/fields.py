@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from analytics_es.ingest.models import served
 from analytics_es.ingest.otel.agents.kinds import Kind, says
-from analytics_es.ingest.otel.attributes import contradicting
+from analytics_es.ingest.otel.attributes import contradicting, short
 from analytics_es.ingest.otel.conventions.own import PREFIX
 from analytics_es.ingest.otel.logs.record import LogRecord
-from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, is_free_text, is_person
+from analytics_es.ingest.otel.plan import MAX_ATTRIBUTES, MAX_NAME, PARTS, TOTALS, is_free_text, is_person
 from analytics_es.ingest.otel.spans import MAX_VALUE
 from analytics_es.ingest.otel.tokens import IN, Layout, add_up
 from analytics_es.ingest.otel.values import MOST_ROUNDED, cut, decimal, inside, milliseconds, number, plain, remembered
 
-_TOKENS = (
-    *("input_tokens", "output_tokens", "total_tokens"),
-    *("cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"),
-)
 IDS = ("user_id", "tenant_id", "conversation_id", "agent_id", "job_id", "task_id")
 _OWN_IDS = {name: PREFIX + name for name in IDS}
 _OWN = frozenset(_OWN_IDS.values())
@@ -97,7 +92,7 @@ def _used(told: Attributes, kind: Kind) -> tuple[dict[str, Any], list[str]]:
 
 def _tokens(told: Attributes, kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """Return tokens whose totals include their parts, none where all are 0: so agents write that nothing was told."""
-    counts = {name: number(_first(told, kind, name)) for name in _TOKENS}
+    counts = {name: number(_first(told, kind, name)) for name in (*TOTALS, *PARTS)}
     tokens = {name: count for name, count in counts.items() if count is not None}
     if not any(tokens.values()):
         return {}, []
@@ -133,8 +128,8 @@ def _left_over(record: LogRecord, kind: Kind, contradictions: list[str]) -> dict
         "otel.scope.name": record.scope,
         "otel.dropped_attributes": record.dropped + len(names) - len(fitting),
     }
-    about = {name: _short(value) for name, value in about.items() if value}
-    return {**{name: _short(values[name]) for name in fitting}, **about, **contradicting(*contradictions)}
+    about = {name: short(value) for name, value in about.items() if value}
+    return {**{name: short(values[name]) for name in fitting}, **about, **contradicting(*contradictions)}
 
 
 def _first(told: Attributes, kind: Kind, field: str) -> Any:
@@ -175,11 +170,3 @@ def _can_be_stored(name: str) -> bool:
 def _is_of_the_call(name: str) -> bool:
     """Say whether a resource tells this of its calls: teams, versions; not who and where the machine is."""
     return name != "service.name" and not name.startswith(OF_THE_MACHINE)
-
-
-def _short(value: Any) -> Any:
-    if type(value) is str:
-        return cut(plain(value), MAX_VALUE)
-    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return _text(value)
