@@ -817,7 +817,7 @@ class CannotServe(AnalyticsError):
 
 
 class CannotListen(AnalyticsError):
-    """{host}:{port} cannot be listened on ({problem}): choose another --port, or --port 0 for any that is free."""
+    """{host}:{port} cannot be listened on ({problem}): choose another --host or --port; 0 is any port that is free."""
 
 
 class BadToken(AnalyticsError):

@@ -109,6 +109,17 @@ def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_
     assert modules & UNUSED == set()
 
 
+def test_a_file_of_events_is_read_without_an_engine_or_what_is_known_of_emitters(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    event = '{"specversion": "1.0", "id": "1", "source": "a", "type": "app.seen", "time": "2026-11-01T10:00Z"}'
+    path.write_text(f"{event}\n" * 3)
+
+    code = "from analytics_es.ingest import Importer; from analytics_es.ingest.files import rows"
+    modules = imported(f"{code}; assert len([*rows({str(path)!r})]) == 3")
+
+    assert modules & {"duckdb", "pyarrow", "analytics_es.ingest.otel.conventions"} == set()
+
+
 def test_a_command_seldom_looks_for_cycles_and_at_its_end_never() -> None:
     tell = "atexit.register(lambda: print(gc.get_threshold(), gc.get_freeze_count() > 1_000))"
     code = "import atexit, gc, sys; from analytics_es.cli import main; sys.argv[1:] = ['migrate', '--db', ':memory:']"

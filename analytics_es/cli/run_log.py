@@ -1,4 +1,4 @@
-"""What `run` logs, to stderr: its start, where it stands each minute, trouble and its end; as text or JSON lines."""
+"""What `run` and `serve` log, to stderr: start, where it stands each minute, trouble and end; as text or JSON lines."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def logged(form: str, level: str) -> Iterator[None]:
 
 
 def say(message: str, level: int = logging.INFO, **figures: Any) -> None:
-    """Log a line of `run`; `figures` are fields of its JSON."""
+    """Log a line; `figures` are fields of its JSON."""
     logger.log(level, "%s", message, extra={"figures": figures})
 
 
@@ -172,7 +172,7 @@ class Pulse:
     """Says where everything stands, each minute; and at once when read models that are behind stand still, or go on."""
 
     store: OpenStore
-    received: Callable[[], dict[str, int]] = dict  # what a bus has delivered, by what became of it
+    received: Callable[[], dict[str, int]] = dict  # by a bus or in requests, by what became of it
     clock: Callable[[], float] = time.monotonic
     _look_at: float = 0.0
     _due: float | None = None

@@ -12,7 +12,7 @@ from analytics_es.cli.display import words
 from analytics_es.cli.run import retaining, say_end, stopped, watch
 from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
 from analytics_es.cli.store import OpenStore, Place, opened
-from analytics_es.errors import CannotRead, CannotServe, MissingExtra
+from analytics_es.errors import CannotRead, CannotServe
 
 if TYPE_CHECKING:
     from socket import socket
@@ -101,14 +101,10 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
 
 def _listening(host: str, port: int, token: str | None, hosts: tuple[str, ...]) -> socket:
     """Return the socket, before a store is made; raises BadToken, BadHosts, CannotListen, CannotServe, MissingExtra."""
-    try:
-        from analytics_es.web import analytics_app  # noqa: F401  # what is missing is said now
-        from analytics_es.web.guard import Guard
-        from analytics_es.web.server import is_open_to_others, listening
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("analytics_es"):
-            raise
-        raise MissingExtra(package=str(error.name).partition(".")[0], extra="web") from None
+    from analytics_es.web import analytics_app  # noqa: F401  # what is missing is said now
+    from analytics_es.web.guard import Guard
+    from analytics_es.web.server import is_open_to_others, listening
+
     Guard.of(token, hosts or None)
     server = listening(host, port)
     if token is None and is_open_to_others(server):

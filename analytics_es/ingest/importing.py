@@ -12,8 +12,7 @@ from analytics_es.errors import BadArgument, NoVaultKey
 from analytics_es.events.event import time_of
 from analytics_es.ingest.chunks import CHUNK_BYTES
 from analytics_es.ingest.former_rows import FormerRows
-from analytics_es.ingest.otel.recalled import recalled
-from analytics_es.ingest.otel.span_events import SOURCE as SPANS
+from analytics_es.ingest.otel.shapes import SOURCE as SPANS
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
 from analytics_es.ingest.strictness import AGENTS, hold_strict
@@ -21,12 +20,16 @@ from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
+from analytics_es.process import Later
 from analytics_es.types import BatchReceipt, UnreadField
 from analytics_es.types.arguments import naming_arguments
 from analytics_es.types.values import shown
 
 if TYPE_CHECKING:
     from analytics_es.ingest.files import ImportedRow
+    from analytics_es.ingest.otel import recalled
+else:
+    recalled = Later("analytics_es.ingest.otel.recalled")  # most files hold no spans
 
 ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
 OF_VAULT, OF_LOG = "vault", "log"
@@ -131,7 +134,7 @@ class Importer:
         if event.get("source") != SPANS:
             return event
         if self._ends is None:
-            self._ends = {node.key: node.ends for node in recalled(self._recorder.log) if node.ends}
+            self._ends = {node.key: node.ends for node in recalled.recalled(self._recorder.log) if node.ends}
         ended = self._ends.get(":".join(str(event.get("id")).split(":")[:2]))
         return {**event, "occurred_at": time_of(ended)} if ended else event
 

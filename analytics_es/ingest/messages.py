@@ -27,7 +27,7 @@ STRUCTURED = "application/cloudevents+json"
 BINARY = "ce-"
 
 # A number that may have more digits than a binary fraction or 64 bits hold; or a text like one, which does no harm.
-MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}")
+_MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}")
 
 Look = Callable[[str], Any]
 
@@ -100,8 +100,7 @@ def _arguments(message: Message) -> dict[str, Any]:
     of_bus = {"id": message.id, "source": message.source, "time": message.time}
     structured = headers.get("content-type", "").lower().startswith(STRUCTURED)
     if "ce-type" in headers and not structured:  # of a structured one they may be in headers as well
-        event = {name.removeprefix(BINARY): unquote(text) for name, text in headers.items() if name.startswith(BINARY)}
-        return cloudevents.arguments({**event, "data": body}, of_bus)
+        return cloudevents.arguments({**attributes_in(headers), "data": body}, of_bus)
     if structured or (isinstance(body, Mapping) and "specversion" in body and "type" in body):
         if not isinstance(body, Mapping):
             raise ValueError("it is not a JSON object")
@@ -109,16 +108,24 @@ def _arguments(message: Message) -> dict[str, Any]:
     return cloudevents.arguments({"type": message.topic, "data": body}, of_bus)
 
 
+def attributes_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes of a CloudEvent that headers hold, whose names are in lower case."""
+    return {name.removeprefix(BINARY): unquote(text) for name, text in headers.items() if name.startswith(BINARY)}
+
+
+def loaded(text: bytes) -> Any:
+    """Read JSON, its numbers as exact as they are written; raises ValueError, RecursionError."""
+    check_size(text)
+    document = orjson.loads(text)
+    return cloudevents.exact(text) if _MANY_DIGITS.search(text) else document
+
+
 def _body(payload: Any) -> Any:
     """Return what the payload holds; none is no data. Its numbers stay exact."""
     if payload is None or isinstance(payload, Mapping):
         return payload
     text = payload.encode() if isinstance(payload, str) else bytes(memoryview(payload))
-    if not text:
-        return None
-    check_size(text)
-    body = orjson.loads(text)
-    return cloudevents.exact(text) if MANY_DIGITS.search(text) else body
+    return loaded(text) if text else None
 
 
 # ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────

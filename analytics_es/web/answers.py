@@ -9,8 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics_es.errors import AnalyticsError
-from analytics_es.web.refusals import RequestRefused
+from analytics_es.web.refusals import RequestRefused, WrongMethod
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 PROBLEM = "application/problem+json"  # RFC 9457
@@ -72,9 +71,8 @@ def failed(request: Request, error: RequestRefused, more: Mapping[str, Any] | No
     return Response(body, error.status, media_type=JSON, headers=_headers(error))
 
 
-def _headers(error: AnalyticsError) -> dict[str, str]:
-    allowed = {"Allow": str(error.details["methods"])} if "methods" in error.details else {}
-    return {**getattr(error, "headers", {}), **allowed}
+def _headers(error: RequestRefused) -> dict[str, str]:
+    return {**error.headers, **({"Allow": error.details["methods"]} if isinstance(error, WrongMethod) else {})}
 
 
 # ── the few messages of protobuf that an answer is: a number and a text ─────────────────────────────────────────

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 from attrs import evolve, frozen
@@ -19,9 +18,9 @@ from attrs import evolve, frozen
 from analytics_es.errors import BadEvent, OwnWords, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.event import EARLIEST, LATEST, is_type
-from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
+from analytics_es.events.walking import MAX_SMALL, Malformed, Walk
 from analytics_es.ingest import Message
-from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
+from analytics_es.ingest.messages import BINARY, STRUCTURED, arguments, attributes_in, event_of, loaded
 from analytics_es.ingest.problems import ARGUMENTS, NEEDED
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.strictness import is_strict
@@ -62,20 +61,23 @@ def one_or_many(body: bytes, *, cloud: bool) -> Iterator[Message]:
     return _walked(body, cloud=cloud)
 
 
-def of_lines(body: bytes) -> list[Message]:
-    """Return the event of each line that is not empty; one that is no JSON is a message that gives none.
+def of_lines(body: bytes) -> Iterator[Message]:
+    """Yield the event of each line that is not empty; one that is no JSON is a message that gives none.
 
-    Raises MalformedBody where no line is JSON.
+    Raises MalformedBody where no line is JSON, once all are read.
     """
-    messages = [_of_text(line, cloud=False) for line in body.split(b"\n") if line.strip()]
-    if messages and all(isinstance(message.payload, bytes) for message in messages):
+    lines, malformed = 0, 0
+    for line in filter(bytes.strip, BytesIO(body)):  # one by one: who takes no more than so many stops here
+        message = _of_text(line.rstrip(b"\n"), cloud=False)
+        lines, malformed = lines + 1, malformed + isinstance(message.payload, bytes)
+        yield message
+    if lines and lines == malformed:
         raise MalformedBody(problem="no line of it is valid JSON")
-    return messages
 
 
 def in_headers(headers: Mapping[str, str], body: bytes) -> Message:
     """Return the event whose attributes are headers; of the others nothing is taken over."""
-    own = {name: text for name, text in headers.items() if name.startswith("ce-")}
+    own = {name: text for name, text in headers.items() if name.startswith(BINARY)}
     return CloudEvent(topic=own.get("ce-type", ""), payload=body, headers=own)
 
 
@@ -105,11 +107,10 @@ def _of_text(text: bytes | None, *, cloud: bool) -> Message:
 
 def _loads(text: bytes) -> Any:
     try:
-        check_size(text)
-        document = orjson.loads(text)
+        document = loaded(text)
         if text.count(b"{") + text.count(b"[") > MOST_LEVELS and _levels(document) > MOST_LEVELS:
             raise ValueError
-        return cloudevents.exact(text) if MANY_DIGITS.search(text) else document
+        return document
     except (ValueError, RecursionError):
         raise MalformedBody(problem="it is not valid JSON, or out of bounds") from None
 
@@ -159,8 +160,8 @@ def _timeless(message: Message) -> str | None:
     """Return the source of a CloudEvent that tells no time; None of every other message."""
     if not isinstance(message, CloudEvent):
         return None
-    told = {name.removeprefix("ce-"): unquote(text) for name, text in message.headers.items()} or message.payload
-    if not isinstance(told, Mapping) or told.get("time") is not None or not is_type(message.topic):
+    told = _attributes(message)
+    if told.get("time") is not None or not is_type(message.topic):
         return None
     return told["source"] if isinstance(told.get("source"), str) and told.get("id") is not None else None
 
@@ -175,10 +176,16 @@ def not_read(messages: Iterable[Message]) -> Counter[str]:
 
 
 def _not_read(message: CloudEvent) -> Iterator[str]:
-    told = [name.removeprefix("ce-") for name in message.headers] or message.payload
-    for name in told if isinstance(told, list | Mapping) else ():
+    for name in _attributes(message):
         if name not in ATTRIBUTES and not (name == "subject" and message.whose):
             yield name if isinstance(name, str) and _ATTRIBUTE.fullmatch(name) else OTHERS
+
+
+def _attributes(message: CloudEvent) -> Mapping[str, Any]:
+    """Return what a CloudEvent tells, by name; nothing where it is no object."""
+    if message.headers:
+        return attributes_in(message.headers)
+    return message.payload if isinstance(message.payload, Mapping) else {}
 
 
 # ── what an event says ──────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +196,7 @@ def _read(message: Message) -> dict[str, Any]:
     return _of_cloud(message) if isinstance(message, CloudEvent) else _of_own(message)
 
 
-def _of_cloud(message: Message) -> dict[str, Any]:
+def _of_cloud(message: CloudEvent) -> dict[str, Any]:
     """Read a CloudEvent: what is sent again must be known again, so it has to have the id and the source it owes."""
     if message.headers:
         event = arguments(message)
@@ -200,16 +207,12 @@ def _of_cloud(message: Message) -> dict[str, Any]:
     for name in ("id", "source"):
         if event[name] is None:
             raise UnreadableMessage(problem=OwnWords(f"its {name} is missing, which every CloudEvent has"))
-    if getattr(message, "whose", False) and (subject := _subject(message)) and event["data"].get("user_id") is None:
+    if message.whose and (subject := _attributes(message).get("subject")) and event["data"].get("user_id") is None:
         event["data"] = {**event["data"], "user_id": subject}
     return event
 
 
-def _subject(message: Message) -> Any:
-    return unquote(message.headers.get("ce-subject", "")) if message.headers else message.payload.get("subject")
-
-
-_STRUCTURED = {"content-type": "application/cloudevents+json"}
+_STRUCTURED = {"content-type": STRUCTURED}
 
 
 def _of_own(message: Message) -> dict[str, Any]:
@@ -253,9 +256,10 @@ def _named(message: Message) -> Message:
 
 
 def _time(message: Message) -> datetime | None:
-    said = message.headers.get("ce-time")
-    if said is None and isinstance(message.payload, Mapping):
-        said = message.payload.get("time" if isinstance(message, CloudEvent) else "occurred_at")
+    if isinstance(message, CloudEvent):
+        said = _attributes(message).get("time")
+    else:
+        said = message.payload.get("occurred_at") if isinstance(message.payload, Mapping) else None
     if isinstance(said, str):
         with suppress(ValueError, OverflowError):
             time = cloudevents.moment(said)

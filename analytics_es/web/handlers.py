@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from analytics_es.ingest import Message
+from analytics_es.ingest.messages import STRUCTURED
 from analytics_es.ingest.outcomes import why
 from analytics_es.ingest.problems import plain_name
 from analytics_es.ingest.subscription import Outcome
@@ -25,13 +25,12 @@ from analytics_es.web.limits import Limits, UnderWay
 from analytics_es.web.receiver import Receiver, Told
 from analytics_es.web.refusals import EventsRefused, OtherMediaType
 
-STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+BATCH = "application/cloudevents-batch+json"
 LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}
 OF_OPENMETER = "/api/v1/events"  # where its clients send, to whom a subject is whose event it is
 LISTED = 1000  # refused events that an answer names
 COUNTS = "analytics_es.counts"  # in the scope of a request: what its line in the log says
 
-logger = logging.getLogger("analytics_es.web")
 T = TypeVar("T")
 
 

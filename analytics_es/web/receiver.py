@@ -13,12 +13,12 @@ from attrs import define, field
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.ingest import Message
-from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take, unread
+from analytics_es.ingest.otel.intake import UNREADABLE, Records, take, unread, unreadable
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord, ReadRecord
 from analytics_es.ingest.otel.otlp import ReadSpan
 from analytics_es.ingest.otel.recalled import recalling
-from analytics_es.ingest.otel.span_events import Reader, SpanEvents
+from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.subscription import Intake, Outcome
@@ -114,28 +114,14 @@ class Receiver:
 
     def _events_of(self, spans: Sequence[Span], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         """Return the events of spans, and how many spans are none of GenAI, by their scope."""
-        self._recall()
-        events, before = list[Event](), self._spans.counts.ignored.copy()
-        for span, told, problem in self._read(spans):
-            events += told
-            if problem:
-                rejected.append(rejection(UNREADABLE, problem, {"id": span.key, "name": span.name}))
-        return events, self._spans.counts.ignored - before
-
-    def _recall(self) -> None:
+        before = self._spans.counts.ignored.copy()
         try:
-            self._spans.recall()
-        except AnalyticsError as error:
+            read = self._spans.read(spans)
+        except AnalyticsError as error:  # what was recorded before cannot be looked at
             self._fails(error.code, str(error))
             raise NotRecorded(reason=error.code) from error
-
-    def _read(self, spans: Sequence[Span]) -> list[SpanEvents]:
-        try:
-            return self._spans.read(spans)
-        except Exception as error:  # a fault of ours must not cost the other spans
-            if len(spans) == 1:
-                return [SpanEvents(spans[0], [], reason(error))]
-            return [event for span in spans for event in self._read([span])]
+        rejected += unreadable(read)
+        return [event for one in read for event in one.events], self._spans.counts.ignored - before
 
     def _events_of_logs(self, records: Sequence[LogRecord], rejected: list[Event]) -> tuple[list[Event], Counter[str]]:
         events, before = list[Event](), self._logs.ignored.copy()

@@ -7,11 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
-from analytics_es.errors import CannotListen
+from analytics_es.errors import CannotListen, MissingExtra
 from analytics_es.web.guard import is_local
+
+try:
+    import uvicorn
+except ModuleNotFoundError as error:
+    raise MissingExtra(package=error.name, extra="web") from None
 
 CONNECTIONS = 512  # at a time; one more is told to come again
 IDLE_SECONDS = 75  # of a connection between two requests; who sends every minute goes on with it

@@ -176,8 +176,8 @@ def test_a_port_in_use_is_one_line(cli: Cli, tmp_path: Path) -> None:
 
     assert (result.exit_code, result.stderr) == (
         1,
-        f"error: 127.0.0.1:{port} cannot be listened on (Address already in use): choose another --port, or --port 0 "
-        "for any that is free.\n",
+        f"error: 127.0.0.1:{port} cannot be listened on (Address already in use): choose another --host or --port; 0 "
+        "is any port that is free.\n",
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -133,6 +134,17 @@ def test_what_was_refused_and_is_sent_again_is_kept_once(client: TestClient, ana
         client.post("/api/v1/events", content=in_json(bad), headers=CLOUD)
 
     assert reasons(analytics) == ["bad_field", "bad_field"]
+
+
+def test_what_was_refused_in_headers_is_kept_once_however_its_time_is_written(
+    client: TestClient, analytics: AnalyticsService
+) -> None:
+    body, headers = binary(cloud_event(1, duration_ms="long"))
+
+    for _ in range(2):
+        client.post("/api/v1/events", content=body, headers={**headers, "ce-time": quote(NOON)})
+
+    assert reasons(analytics) == ["bad_field"]
 
 
 def test_what_says_something_else_than_what_is_stored_is_refused_and_kept(

@@ -106,6 +106,18 @@ def test_more_records_than_are_taken_are_refused_as_a_whole(analytics: Analytics
     assert calls(analytics) == 3
 
 
+def test_lines_beyond_what_is_taken_are_not_read(client: TestClient) -> None:
+    lines = gzip.compress(b"{}\n" * 1_000_000)  # a few kilobytes; as messages, hundreds of megabytes
+
+    tracemalloc.start()
+    answer = client.post("/v1/events", content=lines, headers={**LINES, **GZIP})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert answer.status_code == 413
+    assert peak < 80 * 2**20
+
+
 @pytest.mark.parametrize("name", ["body", "records", "seconds", "requests", "held", "workers"])
 def test_a_limit_is_above_nothing(name: str) -> None:
     with pytest.raises(BadArgument):

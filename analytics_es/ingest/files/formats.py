@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -20,14 +21,19 @@ from analytics_es.ingest.files.events import ImportedRow
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.notes import Notes, Rows
 from analytics_es.ingest.files.odd_rows import OddRows
-from analytics_es.ingest.files.otlp import traces
 from analytics_es.ingest.files.outline import CLOUD_EVENT, check_rows
 from analytics_es.ingest.files.paths import Steps, read_steps, written
 from analytics_es.ingest.files.recognition import Recognised, check_events, look
 from analytics_es.ingest.files.records import csv_records
 from analytics_es.ingest.models import served
+from analytics_es.process import Later
 from analytics_es.types.arguments import path as read_path
 from analytics_es.types.values import shown
+
+if TYPE_CHECKING:
+    from analytics_es.ingest.files import otlp
+else:
+    otlp = Later("analytics_es.ingest.files.otlp")  # with all that is known of emitters
 
 FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 
@@ -89,12 +95,12 @@ def _rows(
         raise UnknownFormat(format=format, formats=", ".join([OTLP, *names()]))
     kind = _kind(path, format)
     if format == OTLP:
-        return traces(path)
+        return otlp.traces(path)
     if mapping is None:
         found = _recognised(path, kind, format, steps)
         if found == OTLP:
             notes.read_as = OTLP
-            return traces(path)
+            return otlp.traces(path)
         if isinstance(found, Recognised):
             mapping, steps = found.shape.mapping(with_source=not source), found.steps
             notes.read_as, notes.shape = found.shape.name, found.shape

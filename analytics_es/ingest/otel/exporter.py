@@ -11,7 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from analytics_es.errors import AnalyticsError, MissingExtra
-from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take
+from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take, unreadable
 from analytics_es.ingest.otel.recalled import recalling
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
@@ -144,12 +144,7 @@ class AnalyticsSpanExporter(SpanExporter, forks.Forking):
             except Exception as error:  # whatever an emitter managed to put into a span
                 rejected.append(rejection(UNREADABLE, reason(error), {"name": ended.name}))
         read = self._reader.read(batch)
-        rejected += [
-            rejection(UNREADABLE, one.problem, {"id": one.span.key, "name": one.span.name})
-            for one in read
-            if one.problem
-        ]
-        return [event for one in read for event in one.events], rejected
+        return [event for one in read for event in one.events], rejected + unreadable(read)
 
     def _fail(self, events: int, problem: str) -> SpanExportResult:
         logger.error("%d span events were not recorded: %s", events, problem)

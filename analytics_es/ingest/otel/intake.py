@@ -12,7 +12,8 @@ from attrs import Factory, evolve, frozen
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
-from analytics_es.ingest.otel.span_events import SOURCE
+from analytics_es.ingest.otel.shapes import SOURCE
+from analytics_es.ingest.otel.span_events import SpanEvents
 from analytics_es.ingest.strictness import hold_strict
 from analytics_es.types import Failure, Refusal
 
@@ -84,6 +85,13 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
 def _why(rejected: Mapping[str, Any]) -> str:
     reason = rejected["data"]["reason"]
     return " ".join(filter(None, (reason["code"], str(reason.get("field") or "").partition(".")[0])))
+
+
+def unreadable(read: Iterable[SpanEvents]) -> list[dict[str, Any]]:
+    """Return what keeps the spans that could not be read, without what they hold."""
+    return [
+        rejection(UNREADABLE, one.problem, {"id": one.span.key, "name": one.span.name}) for one in read if one.problem
+    ]
 
 
 def unread(code: str, subject: str, problem: str, raw: str | None, *, content: bool) -> dict[str, Any]:

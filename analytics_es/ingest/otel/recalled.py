@@ -11,7 +11,7 @@ import orjson
 
 from analytics_es.events.event import microseconds
 from analytics_es.ingest.otel.nesting import Node
-from analytics_es.ingest.otel.span_events import SOURCE
+from analytics_es.ingest.otel.shapes import SOURCE
 from analytics_es.ingest.otel.usage import KINDS, usage_of, who_is
 from analytics_es.log import EventLog
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
 
+SOURCE = "otel"  # who tells what spans tell
+
 SPANS, LOGS, METRICS, WITHIN = "spans", "logs", "metrics", "within"
 # What lies at the top of a document: protobuf's own names are in snake case, Tempo calls the groups batches.
 TOP = {

@@ -17,13 +17,13 @@ from analytics_es.ingest.otel.nesting import Nesting, Node, Share
 from analytics_es.ingest.otel.operations import CALL, RETRIEVAL, TASK, TOOL, TOOLS, Activity
 from analytics_es.ingest.otel.place import Late
 from analytics_es.ingest.otel.reading import Reading, read
+from analytics_es.ingest.otel.shapes import SOURCE
 from analytics_es.ingest.otel.spans import MAX_VALUE, Span, duration, exception_type, said
 from analytics_es.ingest.otel.usage import COST, Amounts, usage_of, who_is
 from analytics_es.ingest.otel.values import cut
 from analytics_es.ingest.otel.what_became import Counts
 from analytics_es.ingest.problems import reason
 
-SOURCE = "otel"
 REPEATED = "provider.usage.repeated"  # no call: it only says that usage is counted elsewhere
 TWICE = "counted_twice"  # the contradiction of usage that was counted of two spans before they were known to be related
 WITHOUT = "without usage"
@@ -71,10 +71,13 @@ class Reader:
         self._nesting = Nesting(self.limit, self.at_once)
 
     def read(self, batch: Sequence[Span]) -> list[SpanEvents]:
-        """Return the events of spans, each with what it makes count of spans that were read before."""
+        """Return the events of spans, each with what it makes count of spans that were read before.
+
+        Raises what looking at those recorded `before` raises.
+        """
         with self.lock:
-            self.see(batch)
-            return [self._read(span) for span in batch]
+            self.recall()
+            return self._seen(batch)
 
     def recall(self) -> None:
         """Take in what was recorded `before`, once; where that raises, it is asked again: nothing may count twice."""
@@ -102,6 +105,15 @@ class Reader:
         events += [event for late in self._nesting.late(span.key) for event in self._late_events(span, late)]
         self.counts.count(span, events)
         return events
+
+    def _seen(self, batch: Sequence[Span]) -> list[SpanEvents]:
+        try:
+            self.see(batch)
+        except Exception as error:  # a bug of ours must not cost the other spans
+            if len(batch) == 1:
+                return [SpanEvents(batch[0], [], reason(error))]
+            return [read for span in batch for read in self._seen([span])]
+        return [self._read(span) for span in batch]
 
     def _read(self, span: Span) -> SpanEvents:
         try:

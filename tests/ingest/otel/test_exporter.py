@@ -298,12 +298,18 @@ def test_what_is_refused_again_is_kept_once_unless_its_time_is_what_is_wrong(
 
 
 @in_full
+@pytest.mark.parametrize("step", ["see", "events"])
 def test_a_span_that_makes_us_fail_does_not_cost_the_others(
-    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     exporter = AnalyticsSpanExporter(analytics)
-    events = Reader.events
-    monkeypatch.setattr(Reader, "events", lambda self, span: events(self, span) if span.name == "chat" else 1 / 0)
+    works = getattr(Reader, step)
+
+    def failing(reader: Reader, spans: Any) -> Any:
+        poisoned = any(span.name == "poison" for span in (spans if step == "see" else [spans]))
+        return 1 / 0 if poisoned else works(reader, spans)
+
+    monkeypatch.setattr(Reader, step, failing)
 
     exporter.export([ended(1, CHAT, name="poison"), ended(2, CHAT)])
 
