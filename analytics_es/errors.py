@@ -827,3 +827,10 @@ class BadToken(AnalyticsError):
 
 class BadHosts(AnalyticsError):
     """{value!r:.80} is no name of a host: names or addresses without a port, such as "analytics.example.com"."""
+
+
+# ── sessions of coding agents ───────────────────────────────────────────────────────────────────────────────────
+
+
+class UnknownAgent(AnalyticsError):
+    """{name!r:.80} is no coding agent whose sessions are read: {known} are."""

@@ -15,15 +15,16 @@ from analytics_es.cli.failures import Group
 class Commands(MutableMapping[str, click.Command]):
     """The commands of a group, of which only those that are used are imported."""
 
-    def __init__(self, purposes: Mapping[str, str]) -> None:
+    def __init__(self, purposes: Mapping[str, str], package: str) -> None:
         self.purposes = purposes
+        self._package = package
         self._imported: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._imported and name in self.purposes:
             word = name.replace("-", "_")
             word = f"{word}_" if keyword.iskeyword(word) else word
-            self._imported[name] = getattr(importlib.import_module(f"analytics_es.cli.{word}"), word)
+            self._imported[name] = getattr(importlib.import_module(f"{self._package}.{word}"), word)
         return self._imported[name]
 
     def __setitem__(self, name: str, command: click.Command) -> None:
@@ -45,8 +46,15 @@ class LazyGroup(Group):
     `purposes` are the first sentences of their help, by name; commands that are added to it are listed, too.
     """
 
-    def __init__(self, name: str | None = None, *, purposes: Mapping[str, str], **settings: Any) -> None:
-        super().__init__(name, commands=Commands(purposes), **settings)
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        purposes: Mapping[str, str],
+        package: str = "analytics_es.cli",
+        **settings: Any,
+    ) -> None:
+        super().__init__(name, commands=Commands(purposes, package), **settings)
         self.purposes = purposes
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

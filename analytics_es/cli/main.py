@@ -11,6 +11,7 @@ from analytics_es.cli.commands import LazyGroup
 
 # To add a command: a module of its name in this folder, and its line here, which is the first sentence of its help.
 COMMANDS = {
+    "agents": "Keep a ledger of every call of your coding agents.",
     "aggregate": "Derive the read models of a period again from the log.",
     "backup": "Copy the log to a file while everybody goes on.",
     "budgets": "Say what is spent of budgets, and what remains.",

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 from analytics_es.errors import BadStrictIds, NotMigrated, SharedIds
 from analytics_es.log import EventLog
 from analytics_es.log.strict import Strict
 
-AGENTS = frozenset({"claude-code", "codex", "gemini-cli"})
+
+@cache
+def agents() -> tuple[str, ...]:
+    """Return the names of the coding agents whose sessions are read: a declaration each, in a file of its name."""
+    folder = Path(__file__).parent / "sessions" / "agents"
+    return tuple(sorted(path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py")))
+
 
 REMEMBERED = 1000
 MOST = 50  # patterns of strict ids that senders may bring a log to: each is an index, which every event passes
@@ -24,7 +32,7 @@ def hold_strict(log: EventLog, sources: Iterable[str | None]) -> None:
 
     Where a log holds one of their ids twice, from before, or may not be changed, that is logged once.
     """
-    for source in sorted(AGENTS.intersection(filter(None, sources))):
+    for source in sorted(set(agents()).intersection(filter(None, sources))):
         _hold(log, source, "what traces, logs and files tell of the same calls of %s counts each time: %s")
 
 

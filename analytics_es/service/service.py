@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
     from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
+    from analytics_es.ingest.sessions.reader import SessionReader
     from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver
     from analytics_es.ingest.writer import OnFailure
     from analytics_es.log import Appended, Entry
@@ -200,6 +201,26 @@ class AnalyticsService(People):
         parts = self._parts
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
+
+    @reading_arguments
+    def reading_sessions(self, *, state: Path | None = None, machine: str | None = None) -> SessionReader:
+        """Return what reads the session logs of coding agents on this machine into the store, each call once.
+
+        `state` is where it keeps what was read already, a file that may be lost; in the user's cache folder by default.
+        `machine` is the name that events tell in their attribute `machine`; "" for none, by default that of the host.
+        """
+        from analytics_es.ingest.sessions import places
+        from analytics_es.ingest.sessions.reader import SessionReader
+        from analytics_es.ingest.sessions.state import State
+
+        log = self._parts.store.log
+        return SessionReader(
+            log=log,
+            record=self._parts.store.recorder.record_all,
+            state=State(state or places.state_of(log.identity)),
+            machine=places.machine_name() if machine is None else machine,
+            user=places.user_name(),
+        )
 
     @reading_arguments
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
