@@ -120,6 +120,8 @@ class Agent:
     remember: the key and the text by which a later record of the same may be known (`session.known`), of an event of
         this agent; what this gives of the events in the log is what is remembered when all else is lost.
     kept: when it deletes its files.
+    block: hours that its provider counts together against what is allowed: a block begins with the hour of the first
+        call after the one before; 0: none.
     tells_not: what it leaves open, in words, for the guide.
     """
 
@@ -132,4 +134,5 @@ class Agent:
     providers: Mapping[str, str] = Factory(dict)
     remember: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
     kept: Kept = Factory(Kept)
+    block: int = 0
     tells_not: str = ""

@@ -82,5 +82,6 @@ AGENT = Agent(
     providers={"claude-*": "anthropic"},
     remember=_remember,
     kept=Kept(days=30, settings="settings.json", key="cleanupPeriodDays"),
+    block=5,
     tells_not="thoughts; how long an answer took; the last usage of calls of versions around 2.1.29 (partial)",
 )
