@@ -99,7 +99,7 @@ def existing(db: Place, **options: Any) -> Iterator[OpenStore]:
 
 @contextmanager
 def opened(db: Place, *, zone: str = "UTC", **options: Any) -> Iterator[OpenStore]:
-    """Open a store, or create it in the zone that is asked for, else in `zone`; that of one that is there never changes.
+    """Open a store, or create it in the zone that is asked for, else in `zone`; of one that is there it never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
     """

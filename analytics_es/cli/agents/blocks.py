@@ -7,21 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from attrs import Factory, define, frozen
+from attrs import define, frozen
 
-from analytics_es.cli.agents.figures import Figures
+from analytics_es.cli.agents.figures import Bucket, Figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PLACES = Decimal("0.000001")
-
-
-@frozen(kw_only=True)
-class Hour:
-    """What was used in one hour with calls, and when the first event of it was; all times here are of UTC."""
-
-    start: datetime
-    figures: Figures
-    first: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -41,7 +32,7 @@ class Burn:
 
 
 @define(kw_only=True)
-class HoursBlock:
+class HoursBlock(Figures):
     """A block: what was used from `start` until before `end`; `first`: when the first event of it was.
 
     is_current: it is not over; only then there is a `burn`.
@@ -50,29 +41,28 @@ class HoursBlock:
     start: datetime
     end: datetime
     first: datetime
-    figures: Figures = Factory(Figures)
     is_current: bool = False
     burn: Burn | None = None
 
 
-def blocks(hours: Iterable[Hour], length: int, now: datetime) -> list[HoursBlock]:
-    """Return the blocks of hours in which there were calls, in their order: each begins with the first after the last.
+def blocks(hours: Iterable[Bucket], length: int, now: datetime) -> list[HoursBlock]:
+    """Return the blocks of hours with calls, in their order: each begins with the first hour after the one before.
 
-    `length` is in hours.
+    `length` is in hours; all times are of UTC.
     """
     result: list[HoursBlock] = []
     for hour in hours:
         if not result or hour.start >= result[-1].end:
             end = hour.start + length * HOUR
             result.append(HoursBlock(start=hour.start, end=end, first=hour.first or hour.start))
-        result[-1].figures.add(hour.figures)
+        result[-1].add(hour)
     if result and result[-1].start <= now < result[-1].end:
         result[-1].is_current = True
         result[-1].burn = _burn(result[-1], now)
     return result
 
 
-def begins_anew(hours: Sequence[Hour], length: int) -> list[Hour]:
+def begins_anew(hours: Sequence[Bucket], length: int) -> list[Bucket]:
     """Return the hours from the first on that surely begins a block: any before it was over by then."""
     for place, (before, hour) in enumerate(pairwise(hours), 1):
         if hour.start - before.start >= length * HOUR:
@@ -83,13 +73,13 @@ def begins_anew(hours: Sequence[Hour], length: int) -> list[Hour]:
 def _burn(block: HoursBlock, now: datetime) -> Burn:
     passed = max(now - block.first, MINUTE)
     left, minutes = max(block.end - now, timedelta()), passed / MINUTE
-    figures, ratio = block.figures, Decimal(left / passed)
-    tokens = figures.input_tokens + figures.output_tokens
+    ratio = Decimal(left / passed)
+    tokens = block.input_tokens + block.output_tokens
     per_hour = Decimal(HOUR / passed)
     return Burn(
         minutes=round(minutes, 1),
         tokens_per_minute=round(tokens / minutes),
-        uncached_tokens_per_minute=round((tokens - figures.cache_read_tokens) / minutes),
-        costs_per_hour={name: (cost * per_hour).quantize(PLACES) for name, cost in figures.costs.items()},
-        costs_by_end={name: (cost + cost * ratio).quantize(PLACES) for name, cost in figures.costs.items()},
+        uncached_tokens_per_minute=round((tokens - block.cache_read_tokens) / minutes),
+        costs_per_hour={name: (cost * per_hour).quantize(PLACES) for name, cost in block.costs.items()},
+        costs_by_end={name: (cost + cost * ratio).quantize(PLACES) for name, cost in block.costs.items()},
     )

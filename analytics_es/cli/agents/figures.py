@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 
 from attrs import Factory, define
@@ -55,6 +56,14 @@ class Named(Figures):
     """Figures of what has a name: an agent, a model, a project, a machine; "" where calls do not tell it."""
 
     name: str
+
+
+@define(kw_only=True)
+class Bucket(Figures):
+    """Figures of a day or an hour: where it begins, and when the first event in it was, where that was asked."""
+
+    start: datetime
+    first: datetime | None = None
 
 
 def by_name(rows: Iterable[CostRow], key: str) -> list[Named]:

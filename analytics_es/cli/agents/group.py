@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
+from attrs import evolve
 
 from analytics_es.cli.agents.reading import agent_option, final_option, ledger_option, ledger_zone_option
 from analytics_es.cli.commands import LazyGroup
@@ -99,7 +100,7 @@ def agents(
     show_ledger(
         db,
         names,
-        asked=begin.ending(end),
+        asked=evolve(begin, until=end),
         project=project,
         top=top,
         all_blocks=all_blocks,

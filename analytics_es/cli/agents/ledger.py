@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from analytics_es.cli.agents.blocks import HOUR, Hour, HoursBlock, begins_anew, blocks
-from analytics_es.cli.agents.figures import Figures, Named, by_name
+from analytics_es.cli.agents.blocks import HOUR, HoursBlock, begins_anew, blocks
+from analytics_es.cli.agents.figures import Bucket, Figures, Named, by_name
 from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.types import Completeness, CostBreakdown, TimePeriod, UnknownCost, UnpricedUsage
@@ -21,14 +21,6 @@ Where = dict[str, str]
 
 PROJECT, MACHINE, PARTIAL = "attributes.project", "attributes.machine", "attributes.partial"
 LOOK_BACK = timedelta(days=7)  # before a period: where a block begins depends on the one before
-
-
-@frozen(kw_only=True)
-class Day:
-    """One day: where it begins, and its figures."""
-
-    start: datetime
-    figures: Figures
 
 
 @frozen(kw_only=True)
@@ -54,7 +46,7 @@ class Ledger:
 
     period: TimePeriod
     total: Figures
-    days: list[Day]
+    days: list[Bucket]
     agents: list[Named]
     models: list[Named]
     projects: list[Named]
@@ -89,7 +81,7 @@ def ledger_of(
     return Ledger(
         period=period,
         total=total,
-        days=[Day(start=start, figures=figures) for start, figures in _series(service, period, models, filters)],
+        days=_series(service, period, models, filters),
         agents=named("agent"),
         models=of_models,
         projects=named(PROJECT),
@@ -105,21 +97,20 @@ def ledger_of(
 
 def _series(
     service: AnalyticsService, period: TimePeriod, answers: Sequence[CostBreakdown], filters: Sequence[Where]
-) -> list[tuple[datetime, Figures]]:
+) -> list[Bucket]:
     """Return the buckets of time with calls, by the instant: as clocks are set back, two hours have one local time."""
-    buckets: dict[datetime, Figures] = {}
+    buckets: dict[datetime, Bucket] = {}
     for point in (point for answer in answers for point in answer.series):
         if point.calls or point.cost:
-            figures = buckets.setdefault(point.start.astimezone(UTC), Figures())
-            figures.charge(point.calls, point.currency, point.cost if point.currency else None)
+            bucket = buckets.setdefault(point.start.astimezone(UTC), Bucket(start=point.start))
+            bucket.charge(point.calls, point.currency, point.cost if point.currency else None)
     for name in ("input_tokens", "output_tokens", "cache_read_tokens"):
         for where in filters:
             for entry in service.get_summary(f"cost.{name}", period, where=where).unwrap().series:
                 if tokens := entry.figures.total:
-                    figures = buckets.setdefault(entry.start.astimezone(UTC), Figures())
-                    setattr(figures, name, getattr(figures, name) + int(tokens))
-    zone = period.start.tzinfo
-    return [(start.astimezone(zone), figures) for start, figures in sorted(buckets.items())]
+                    bucket = buckets.setdefault(entry.start.astimezone(UTC), Bucket(start=entry.start))
+                    setattr(bucket, name, getattr(bucket, name) + int(tokens))
+    return [bucket for _, bucket in sorted(buckets.items())]
 
 
 def _before(service: AnalyticsService, period: TimePeriod, where: Where) -> int:
@@ -131,9 +122,7 @@ def _before(service: AnalyticsService, period: TimePeriod, where: Where) -> int:
 # ── blocks of hours ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _blocks(
-    service: AnalyticsService, period: TimePeriod, now: datetime, agents: Sequence[str]
-) -> list[AgentBlocks]:
+def _blocks(service: AnalyticsService, period: TimePeriod, now: datetime, agents: Sequence[str]) -> list[AgentBlocks]:
     zone, result = period.start.tzinfo, []
     for agent in every(agents):
         if not agent.block:
@@ -169,7 +158,7 @@ def blocks_of(
         back *= 4
 
 
-def _hours(service: AnalyticsService, period: TimePeriod, agent: str) -> list[Hour]:
+def _hours(service: AnalyticsService, period: TimePeriod, agent: str) -> list[Bucket]:
     where = {"agent": agent}
     answer = service.get_cost_breakdown(period, by=["agent"], where=where).unwrap()
     seen = service.get_summary("usage.first_seen", period, where=where).unwrap().series
@@ -179,9 +168,9 @@ def _hours(service: AnalyticsService, period: TimePeriod, agent: str) -> list[Ho
         if entry.figures.minimum is not None
     }
     return [
-        Hour(start=start.astimezone(UTC), figures=figures, first=first.get(start.astimezone(UTC)))
-        for start, figures in _series(service, period, [answer], [where])
-        if figures.calls
+        evolve(bucket, start=(start := bucket.start.astimezone(UTC)), first=first.get(start))
+        for bucket in _series(service, period, [answer], [where])
+        if bucket.calls
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from analytics_es.projection.calendar import Calendar
@@ -26,11 +27,7 @@ def _candidates(environment: Mapping[str, str], link: Path, name: Path) -> Itera
     if "TZ" in environment:
         yield environment["TZ"].removeprefix(":").rpartition(FOLDER)[2]
         return  # it is said, whatever the system says
-    try:
+    with suppress(OSError):
         yield str(link.readlink()).rpartition(FOLDER)[2]
-    except (OSError, ValueError):
-        pass
-    try:
+    with suppress(OSError, ValueError):
         yield name.read_text("utf-8").strip()
-    except (OSError, ValueError):
-        pass

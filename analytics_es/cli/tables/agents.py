@@ -2,25 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from analytics_es.cli.agents.blocks import HoursBlock
-from analytics_es.cli.agents.figures import Figures, Named
-from analytics_es.cli.agents.ledger import AgentBlocks, Day, Ledger
+from analytics_es.cli.agents.figures import Bucket, Figures, Named
+from analytics_es.cli.agents.ledger import AgentBlocks, Ledger
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.cost import not_known
+from analytics_es.ingest.sessions.reader import THERE, AgentReport
 
 Of = Callable[..., Figures]
+TitleOf = Callable[[str], str]
+SHOWN_REASONS, FEW = 2, 5
+QUIET = frozenset({THERE})  # what was read before, by another machine or from a copy, is no news
 
 NOBODY = "(none)"
-MANY = "several currencies"
 
 
-def ledger(answer: Ledger, top: int, *, all_blocks: bool, title_of: Callable[[str], str]) -> Iterator[Block]:
-    """Return the tables of the ledger; `title_of`: what an agent is called."""
+def nowhere(looked: Mapping[str, Sequence[str]], title_of: TitleOf) -> Iterator[Block]:
+    """Say where sessions were looked for on a machine that has none, and what to do next."""
+    yield from (Line("No sessions of coding agents on this machine", "bold cyan"), Line())
+    rows = [(title_of(name), place) for name, places in looked.items() for place in places or ["–"]]
+    columns: Columns[tuple[str, str]] = [
+        Column("agent", lambda row: row[0]),
+        Column("looked in", lambda row: in_home(row[1]), folds=True),
+    ]
+    yield Grid("", columns, rows)
+    yield Line("Work with one of them, and ask again; or say where its files are, as in")
+    yield Line("  CLAUDE_CONFIG_DIR=/mnt/laptop/.claude analytics-es agents")
+    yield Line("The ledger of another machine is shown with --db, and merged by analytics-es agents import.")
+
+
+def in_home(path: str) -> str:
+    """Return a path with `~` for the home of who is asking."""
+    try:
+        return str(Path("~") / Path(path).relative_to(Path.home()))
+    except (ValueError, RuntimeError):  # elsewhere, or nobody's
+        return path
+
+
+# ── what was read ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reading(reports: Sequence[AgentReport], title_of: TitleOf) -> Iterator[Block]:
+    """Return a line for each agent that is there, and one that names all others."""
+    if not reports:
+        return
+    there = [report for report in reports if report.homes or report.files]
+    columns: Columns[AgentReport] = [
+        Column("read", lambda report: title_of(report.agent)),
+        Number("files", lambda report: words.count(report.files), drop=2),
+        Number("new calls", lambda report: words.count(report.calls)),
+        Number("partial", lambda report: words.count(report.partial), drop=1),
+        Number("open", lambda report: words.count(report.open), drop=1),
+    ]
+    if any(map(_passed_over, there)):
+        columns = [*columns, Column("passed over", _passed_over, folds=True)]
+    others = [title_of(report.agent) for report in reports if report not in there]
+    yield Grid("", columns, there, f"not on this machine: {', '.join(others)}" if others else "")
+    for report in there:
+        yield from _problems(report, title_of)
+
+
+def _passed_over(report: AgentReport) -> str:
+    """Return the most frequent reason why records were passed over, and how many more there are."""
+    telling = Counter({reason: count for reason, count in report.skipped.items() if reason not in QUIET})
+    shown = [f"{count:,} {reason}" for reason, count in telling.most_common(SHOWN_REASONS)]
+    rest = telling.total() - sum(count for _, count in telling.most_common(SHOWN_REASONS))
+    return "; ".join([*shown, *([f"{rest:,} more"] if rest else [])])
+
+
+def _problems(report: AgentReport, title_of: TitleOf) -> Iterator[Block]:
+    if report.problems:
+        path, why = next(iter(report.problems.items()))
+        more = (
+            f" and {len(report.problems) - 1:,} more (analytics-es agents status)" if len(report.problems) > 1 else ""
+        )
+        yield Line(f"{title_of(report.agent)}: not read: {in_home(path)} ({why}){more}", parts.ALARM)
+    if report.refusals:
+        refused = words.plural(len(report.refusals), "call")
+        yield Line(f"{title_of(report.agent)}: refused: {refused}: {report.refusals[0].message}", parts.ALARM)
+    if report.problems or report.refusals:
+        yield Line()
+
+
+# ── what it cost ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ledger(answer: Ledger, top: int, *, all_blocks: bool, title_of: TitleOf, still_open: int = 0) -> Iterator[Block]:
+    """Return the tables of the ledger; `title_of`: what an agent is called; `still_open`: calls that may come."""
     period = answer.period
     last = period.end - timedelta(microseconds=1)
     when = f"{period.start:%Y-%m-%d} – {last:%Y-%m-%d} ({period.start.tzinfo})"
@@ -37,7 +112,25 @@ def ledger(answer: Ledger, top: int, *, all_blocks: bool, title_of: Callable[[st
         yield _by("machine", answer.machines, answer, top)
     yield from blocks(answer.blocks, top, all_blocks=all_blocks, title_of=title_of)
     yield from not_known(answer.unknown, answer.unpriced)
-    yield _footer(answer)
+    yield _footer(answer, still_open)
+
+
+def today(answer: Ledger, title_of: TitleOf) -> Iterator[Block]:
+    """Return what is shown of a day that goes on: few lines, which a small screen has room for."""
+    if not answer.total.calls:
+        yield from (Line("  no calls yet"), Line())
+    else:
+        yield from _total(answer)
+        yield _by("agent", answer.agents, answer, FEW, title_of)
+        yield _by("model", answer.models, answer, FEW)
+        yield _by("project", answer.projects, answer, FEW)
+    yield from blocks(answer.blocks, FEW, all_blocks=False, title_of=title_of)
+    yield from not_known(answer.unknown, answer.unpriced)
+
+
+def in_short(figures: Figures) -> str:
+    """Return what calls came to, on a part of a line."""
+    return f"{_costs(figures) or 'cost not known'}, {words.plural(figures.calls, 'call')}"
 
 
 def _nothing(answer: Ledger) -> str:
@@ -52,7 +145,7 @@ _YEAR = "1y"
 def _total(answer: Ledger) -> Iterator[Block]:
     total = answer.total
     cached = total.cache_read_tokens / total.input_tokens if total.input_tokens else 0
-    read = f" ({words.percent(cached)} of them from a cache)" if cached else ""
+    read = f" ({words.percent(cached)} cached)" if cached else ""
     texts = [
         _costs(total) or "cost not known",
         words.plural(total.calls, "call"),
@@ -69,13 +162,11 @@ def _days(answer: Ledger, top: int) -> Block:
     shown = answer.days[-top:]
     beyond = len(answer.days) - len(shown)
     remark = f"… and {words.plural(beyond, 'day')} before: {parts.MORE.format(n=len(answer.days))}" if beyond else ""
-    first: Column[Day] = Column("day", lambda day: f"{day.start:%a %Y-%m-%d}")
-    return Grid("By day", [first, *_columns(answer, shown, lambda day: day.figures)], shown, remark)
+    first: Column[Bucket] = Column("day", lambda day: f"{day.start:%a %Y-%m-%d}")
+    return Grid("By day", [first, *_columns(answer, shown, lambda day: day)], shown, remark)
 
 
-def _by(
-    key: str, named: Sequence[Named], answer: Ledger, top: int, title_of: Callable[[str], str] = str
-) -> Block:
+def _by(key: str, named: Sequence[Named], answer: Ledger, top: int, title_of: TitleOf = str) -> Block:
     shown, remark = parts.cut(named, top)
     first: Column[Named] = Column(key, lambda figures: title_of(figures.name) if figures.name else NOBODY)
     return Grid(f"By {key}", [first, *_columns(answer, shown, lambda figures: figures)], shown, remark)
@@ -138,9 +229,7 @@ def _costs(figures: Figures) -> str:
 # ── blocks of hours ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def blocks(
-    answers: Sequence[AgentBlocks], top: int, *, all_blocks: bool, title_of: Callable[[str], str]
-) -> Iterator[Block]:
+def blocks(answers: Sequence[AgentBlocks], top: int, *, all_blocks: bool, title_of: TitleOf) -> Iterator[Block]:
     """Return the current block of each agent that has such, with its burn; or all, the newest last."""
     for answer in answers:
         title = f"{title_of(answer.agent)}, blocks of {answer.hours} hours"
@@ -158,31 +247,31 @@ def _all_blocks(title: str, all_of: Sequence[HoursBlock], top: int) -> Block:
     columns: Columns[HoursBlock] = [
         Column("from", lambda block: f"{block.start:%a %Y-%m-%d %H:%M}"),
         Column("until", lambda block: f"{block.end:%H:%M}{' (now)' if block.is_current else ''}"),
-        Number("cost", lambda block: _costs(block.figures) or Styled("unknown", parts.ALARM)),
-        Number("calls", lambda block: words.count(block.figures.calls)),
-        Number("tokens in", lambda block: words.short(block.figures.input_tokens), drop=2),
-        Number("out", lambda block: words.short(block.figures.output_tokens), drop=2),
+        Number("cost", lambda block: _costs(block) or Styled("unknown", parts.ALARM)),
+        Number("calls", lambda block: words.count(block.calls)),
+        Number("tokens in", lambda block: words.short(block.input_tokens), drop=2),
+        Number("out", lambda block: words.short(block.output_tokens), drop=2),
     ]
     return Grid(title, columns, shown, remark)
 
 
 def current(block: HoursBlock, title: str) -> Iterator[Block]:
     """Return lines about the block that it is."""
-    figures, burn = block.figures, block.burn
+    burn = block.burn
     length = round((block.end - block.start) / timedelta(hours=1))
     yield Line(f"{title}'s block of {length} hours  {block.start:%H:%M} – {block.end:%H:%M}", "bold")
     texts = [
-        _costs(figures) or "cost not known",
-        words.plural(figures.calls, "call"),
-        f"{words.short(figures.input_tokens)} tokens in",
-        f"{words.short(figures.output_tokens)} out",
+        _costs(block) or "cost not known",
+        words.plural(block.calls, "call"),
+        f"{words.short(block.input_tokens)} tokens in",
+        f"{words.short(block.output_tokens)} out",
     ]
     yield Line(f"  so far: {' · '.join(texts)}")
     if burn:
         speed = f"{words.short(burn.tokens_per_minute)} tokens/min"
         speed += f" ({words.short(burn.uncached_tokens_per_minute)} without those from a cache)"
-        yield Line(f"  burn: {' · '.join([speed, *([f'{_money(burn.costs_per_hour)}/h'] if figures.costs else [])])}")
-        if figures.costs:
+        yield Line(f"  burn: {' · '.join([speed, *([f'{_money(burn.costs_per_hour)}/h'] if block.costs else [])])}")
+        if block.costs:
             yield Line(f"  if it goes on so: {_money(burn.costs_by_end)} by {block.end:%H:%M}")
     yield Line()
 
@@ -194,10 +283,12 @@ def _money(costs: object) -> str:
 # ── what it stands on ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _footer(answer: Ledger) -> Line:
+def _footer(answer: Ledger, still_open: int) -> Line:
     notes = []
     if answer.partial.calls:
         notes.append(f"{words.plural(answer.partial.calls, 'partial call')}: the end of their usage was never written")
+    if still_open:
+        notes.append(f"{words.plural(still_open, 'call')} open, of which more may come: the next look, or --final")
     if answer.before:
         notes.append(f"{words.plural(answer.before, 'call')} before this period (--since {_YEAR})")
     return parts.stands_on(answer.completeness, *parts.sealed(answer.completeness), *notes)

@@ -53,6 +53,11 @@ def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Pat
     return list(found)
 
 
+def places(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Return the folders where an agent's files are looked for, whether they are there or not; each once."""
+    return list(dict.fromkeys(folder for home in agent.homes for folder in _folders(home, environment)))
+
+
 def _folders(home: Home, environment: Mapping[str, str]) -> Iterator[Path]:
     if home.variable and (named := environment.get(home.variable, "").strip()):
         for text in named.split(","):
