@@ -33,6 +33,7 @@ MANY_OPEN = 100_000  # calls that may be open at once: beyond, those that are fo
 BEFORE = 256  # bytes before the offset by which a file is known again
 
 AGAIN, UNTIMED, DIFFERS = "told again under another id", "no time", "there before, with other figures"
+OTHERWISE = "told otherwise, call by call"
 THERE, REFUSED = "there before", "refused"
 
 Record = Callable[..., BatchReceipt]
@@ -240,6 +241,9 @@ class _Look:
         for fact in facts:
             if isinstance(fact, Call) and fact.alias and self.memory.known(fact.alias) not in (None, fact.id):
                 self.report.skipped[AGAIN] += 1
+                continue
+            if isinstance(fact, Call) and fact.unless and self.memory.known(fact.unless) is not None:
+                self.report.skipped[OTHERWISE] += 1
                 continue
             event = self.events.of(fact)
             if event is None:

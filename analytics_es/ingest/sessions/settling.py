@@ -19,11 +19,15 @@ class Open:
     followed: dict[str, bool] = field(factory=dict)
 
     def take(self, call: Call) -> None:
-        """Take another record of the call: no replay goes before one, then more tokens do, then what came first."""
+        """Take another record of the call: no replay before one, then by rank, then tokens, then what came first."""
         final = _finality(self.call.final, call.final)
-        if (not call.replay, size(call)) > (not self.call.replay, size(self.call)):
+        if _weight(call) > _weight(self.call):
             self.call = call
         self.call.final = final
+
+
+def _weight(call: Call) -> tuple[bool, int, int]:
+    return not call.replay, call.rank, size(call)
 
 
 def _finality(one: bool | None, other: bool | None) -> bool | None:
