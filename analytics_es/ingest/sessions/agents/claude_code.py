@@ -107,10 +107,7 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 AGENT = Agent(
     name="claude-code",
     title="Claude Code",
-    source=(
-        "ccusage's apps/ccusage and its issues #901, #938, #1115, #1552; anthropics/claude-code #22671, #22686; "
-        "platform.claude.com on the advisor tool (November 2026)"
-    ),
+    source="ccusage and its issues #901 #938 #1115 #1552; anthropics/claude-code #22671 #22686 (November 2026)",
     homes=(Home(variable="CLAUDE_CONFIG_DIR", folders=("$XDG_CONFIG_HOME/claude", "~/.config/claude", "~/.claude")),),
     files=(
         Lines(pattern="projects/**/*.jsonl", read=_read, marks=_MARKS),
@@ -120,8 +117,5 @@ AGENT = Agent(
     providers={"claude-*": "anthropic"},
     remember=_remember,
     kept=Kept(days=30, settings="settings.json", key="cleanupPeriodDays"),
-    tells_not=(
-        "how long answers and tools took; single attempts that failed before the last; thoughts, where a version does "
-        "not; the last usage of calls of versions around 2.1.29 (partial)"
-    ),
+    tells_not="how long answers and tools took; attempts before the last; in some versions thoughts, or the last usage",
 )
