@@ -33,6 +33,7 @@ MANY_OPEN = 100_000  # calls that may be open at once: beyond, those that are fo
 BEFORE = 256  # bytes before the offset by which a file is known again
 
 AGAIN, UNTIMED, DIFFERS = "told again under another id", "no time", "there before, with other figures"
+OTHERWISE = "told otherwise, call by call"
 THERE, REFUSED = "there before", "refused"
 
 Record = Callable[..., BatchReceipt]
@@ -175,7 +176,7 @@ class _Look:
             return
         if rests:
             self.open.rested(path)
-        self._settle(self.open.final())
+        self._settle(self.open.final(path))
 
     def _read(self, file: File, opened: BinaryIO, entry: FileEntry, session: Session, rests: bool) -> Iterator[int]:
         path, kind = str(file.path), file.files
@@ -207,7 +208,7 @@ class _Look:
         if len(self.open.calls) > MANY_OPEN:
             self._settle(self.open.settled())
         if time.monotonic() - self._kept_at > KEEP_EVERY and len(self.open.calls) < MANY_OPEN // 10:
-            self._settle(self.open.final())
+            self._settle(self.open.final(path))
             self._record()
             self._keep()
 
@@ -240,6 +241,9 @@ class _Look:
         for fact in facts:
             if isinstance(fact, Call) and fact.alias and self.memory.known(fact.alias) not in (None, fact.id):
                 self.report.skipped[AGAIN] += 1
+                continue
+            if isinstance(fact, Call) and fact.unless and self.memory.known(fact.unless) is not None:
+                self.report.skipped[OTHERWISE] += 1
                 continue
             event = self.events.of(fact)
             if event is None:
