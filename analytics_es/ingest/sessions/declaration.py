@@ -40,12 +40,14 @@ class Lines:
     read: what a line says; of a list in a line, each of its items.
     marks: of a line that has none of these bytes nothing is looked at; empty for all lines.
     last: they are read after all others: what they tell was told there before.
+    by_name: they are read in the order of their names, in whatever folder: of what they repeat the first is told first.
     """
 
     pattern: str
     read: Read
     marks: tuple[bytes, ...] = ()
     last: bool = False
+    by_name: bool = False
 
 
 @frozen(kw_only=True)

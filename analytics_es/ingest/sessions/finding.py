@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from analytics_es.ingest.sessions.declaration import Agent, Files, Home
+from analytics_es.ingest.sessions.declaration import Agent, Files, Home, Lines
 
 LEADS_OUT = "link that leads out of the agent's folder"
 NO_FILE = "no file that can be read"
@@ -84,6 +84,8 @@ def files(agent: Agent, folders: list[Path]) -> Iterator[File | PassedOver]:
     seen: set[Path] = set()
     for pattern in sorted(agent.files, key=lambda kind: not kind.last):
         entries = [entry for home in folders for entry in _of(home, pattern, seen)]
+        if isinstance(pattern, Lines) and pattern.by_name:
+            entries.sort(key=lambda entry: entry.path.name)
         found.append(entries)
     for entries in reversed(found):
         yield from entries
