@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from analytics_es.ingest.sessions.declaration import Agent, Files, Home
+from analytics_es.ingest.sessions.declaration import Agent, Files, Home, Lines, Tables
 
 LEADS_OUT = "link that leads out of the agent's folder"
 NO_FILE = "no file that can be read"
@@ -57,6 +57,11 @@ def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Pat
     return list(found)
 
 
+def places(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Return the folders where an agent's files are looked for, whether they are there or not; each once."""
+    return list(dict.fromkeys(folder for home in agent.homes for folder in _folders(home, environment)))
+
+
 def _folders(home: Home, environment: Mapping[str, str]) -> Iterator[Path]:
     if home.variable and (named := environment.get(home.variable, "").strip()):
         for text in named.split(","):
@@ -88,36 +93,49 @@ def files(agent: Agent, folders: Sequence[Path]) -> Iterator[File | PassedOver]:
     """
     walks = [_Walk(home, [kind.pattern for kind in agent.files]) for home in folders]
     entries: list[list[File | PassedOver]] = [list(walk.passed_over()) for walk in walks]
-    seen: set[str] = set()
+    seen: set[Path] = set()
     for kind in sorted(agent.files, key=lambda files: not files.last):
-        for walk in walks:
-            paths = [path for path in walk.fitting(kind.pattern) if path not in seen]
-            seen.update(paths)
-            entries.append([entry for path in paths if (entry := _looked_at(path, walk.home, kind))])
+        meant = [(name, walk.home) for walk in walks for name in walk.fitting(kind.pattern)]
+        if isinstance(kind, Lines) and kind.by_name:
+            meant.sort(key=lambda place: place[0].rpartition("/")[2])
+        paths = [(path, home) for name, home in meant if (path := home / name) not in seen]
+        seen.update(path for path, _ in paths)
+        entries.append([entry for path, home in paths if (entry := _looked_at(path, home, kind))])
     for some in reversed(entries):
         yield from some
 
 
-def _looked_at(path: str, home: Path, kind: Files) -> File | PassedOver | None:
+def _looked_at(path: Path, home: Path, kind: Files) -> File | PassedOver | None:
     """Return how a file stands; None of one that went away meanwhile, as files of agents do."""
     try:
-        status = os.stat(path)
+        status = path.stat()
     except FileNotFoundError:
-        return PassedOver(Path(path), NO_FILE) if os.path.islink(path) else None
+        return PassedOver(path, NO_FILE) if path.is_symlink() else None
     except (OSError, ValueError) as error:
-        return PassedOver(Path(path), getattr(error, "strerror", None) or NO_FILE)
+        return PassedOver(path, getattr(error, "strerror", None) or NO_FILE)
     if not stat.S_ISREG(status.st_mode):
-        return PassedOver(Path(path), NO_FILE)
+        return PassedOver(path, NO_FILE)
+    size, modified, changed = status.st_size, status.st_mtime, status.st_ctime_ns
+    if isinstance(kind, Tables) and (beside := _status(Path(f"{path}-wal"))):  # what is written last stands there
+        size, modified = size + beside.st_size, max(modified, beside.st_mtime)
+        changed = max(changed, beside.st_ctime_ns)
     return File(
-        path=Path(path),
+        path=path,
         home=home,
         files=kind,
         device=status.st_dev,
         inode=status.st_ino,
-        size=status.st_size,
-        modified=status.st_mtime,
-        changed=status.st_ctime_ns,
+        size=size,
+        modified=modified,
+        changed=changed,
     )
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
 
 
 @define
@@ -151,9 +169,9 @@ class _Walk:
         self._names.sort()
 
     def _names_in(self, below: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        folder = os.path.join(self.home, below) if below else str(self.home)
+        folder = self.home / below
         try:
-            status = os.stat(folder)
+            status = folder.stat()
             if (status.st_dev, status.st_ino) not in self._been:
                 self._been.add((status.st_dev, status.st_ino))
                 with os.scandir(folder) as entries:
@@ -161,7 +179,7 @@ class _Walk:
         except FileNotFoundError:  # it went away meanwhile
             return
         except (OSError, ValueError) as error:
-            self._passed_over[folder] = getattr(error, "strerror", None) or NO_FILE
+            self._passed_over[str(folder)] = getattr(error, "strerror", None) or NO_FILE
 
     def _leads_out(self, path: str) -> bool:
         """Say whether a link leads out; what leads nowhere does not."""
@@ -172,12 +190,10 @@ class _Walk:
         for path, reason in sorted(self._passed_over.items()):
             yield PassedOver(Path(path), reason)
 
-    def fitting(self, pattern: str) -> Iterator[str]:
-        """Yield the paths that a pattern means, in order."""
+    def fitting(self, pattern: str) -> list[str]:
+        """Return the names below the home that a pattern means, in order."""
         fits = _fits(pattern)
-        for name in self._names:
-            if fits(name):
-                yield os.path.join(self.home, name)
+        return [name for name in self._names if fits(name)]
 
 
 def _fits(pattern: str) -> Callable[[str], object]:

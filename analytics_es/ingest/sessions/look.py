@@ -293,7 +293,7 @@ def _stands(file: File | FileEntry) -> tuple[int, int, int, float, int]:
 
 def _modified(path: str, otherwise: float) -> float:
     try:
-        return os.stat(path).st_mtime
+        return Path(path).stat().st_mtime
     except (OSError, ValueError):
         return otherwise
 

@@ -55,12 +55,16 @@ class Memory:
 
     def known_of(self, keys: Collection[str]) -> dict[str, str]:
         """Return what is remembered under some keys, of those under which anything is."""
-        known = {key: self._new[key] for key in keys if key in self._new}
+        known = {key: self._new[text] for key in keys if (text := _text(key)) in self._new}
         if self._has_more and len(known) < len(keys):
             texts = {_text(key): key for key in keys if key not in known}
             kept = self.state.remembered(self.agent.name, texts.keys())
             known |= {texts[text]: remembered for text, remembered in kept.items()}
         return known
+
+    def is_new(self, key: str) -> bool:
+        """Say whether something is remembered under a key that is not kept yet."""
+        return _text(key) in self._new
 
     def put(self, key: str, text: str) -> None:
         """Remember a text under a key; the last one stays."""

@@ -12,11 +12,11 @@ from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.look import Look, Progress
 from analytics_es.ingest.sessions.memory import forget_another
 from analytics_es.ingest.sessions.recording import Record
-from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.ingest.sessions.report import THERE, AgentReport
 from analytics_es.ingest.sessions.state import State
 from analytics_es.log import EventLog
 
-__all__ = ["AgentReport", "Progress", "SessionReader"]
+__all__ = ["THERE", "AgentReport", "Progress", "SessionReader"]
 
 
 @define(kw_only=True)

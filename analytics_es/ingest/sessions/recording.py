@@ -10,7 +10,17 @@ from attrs import define, field
 from analytics_es.ingest.sessions.events import PARTIAL, Events
 from analytics_es.ingest.sessions.facts import Call, Happened
 from analytics_es.ingest.sessions.memory import Memory
-from analytics_es.ingest.sessions.report import AGAIN, DIFFERS, REFUSED, THERE, TOLD, UNKNOWN, UNTIMED, AgentReport
+from analytics_es.ingest.sessions.report import (
+    AGAIN,
+    DIFFERS,
+    OTHERWISE,
+    REFUSED,
+    THERE,
+    TOLD,
+    UNKNOWN,
+    UNTIMED,
+    AgentReport,
+)
 from analytics_es.ingest.sessions.settling import Open
 from analytics_es.ingest.strictness import is_strict
 from analytics_es.log import EventLog
@@ -52,11 +62,14 @@ class Recording:
     def settle(self, calls: Iterable[Open]) -> None:
         """Take calls that are certain; one that is known under another id is left out."""
         certain = list(calls)
-        known = self.memory.known_of([entry.call.alias for entry in certain if entry.call.alias])
+        keys = {key for entry in certain for key in (entry.call.alias, entry.call.unless) if key}
+        known = self.memory.known_of(keys)
         for entry in certain:
             call = entry.call
             if call.alias and known.get(call.alias, call.id) != call.id:
                 self.count(entry.file, AGAIN)
+            elif call.unless and (call.unless in known or self.memory.is_new(call.unless)):
+                self.count(entry.file, OTHERWISE)
             else:
                 self.take(call, entry.file)
 

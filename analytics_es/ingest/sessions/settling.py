@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, fields
 
 from analytics_es.ingest.sessions.events import size
 from analytics_es.ingest.sessions.facts import Call
 
-KEPT = ("id", "at", "tokens", "model", "fields", "attributes", "alias", "replay", "lane", "final")
+_FIELDS = tuple(attribute.name for attribute in fields(Call))
 
 
 @define
@@ -29,10 +29,10 @@ class Open:
     told: set[tuple[str, str]] = field(factory=set)
 
     def take(self, file: str, call: Call) -> None:
-        """Take another record of the call: no replay goes before one, then more tokens do, then what came first."""
-        final = _finality(self.call.final, call.final)
-        told = size(call)
-        if (not call.replay, told) > (not self.call.replay, self.size):
+        """Take another record of the call: no replay before one, then by rank, then tokens, then what came first."""
+        before, told = self.call, size(call)
+        final = _finality(before.final, call.final)
+        if (not call.replay, call.rank, told) > (not before.replay, before.rank, self.size):
             self.call, self.size, self.file = call, told, file
         self.call.final = final
 
@@ -135,7 +135,7 @@ class OpenCalls:
         return [
             {
                 "name": name,
-                "call": {key: getattr(entry.call, key) for key in KEPT},
+                "call": {key: getattr(entry.call, key) for key in _FIELDS},
                 "file": entry.file,
                 "followed": entry.followed,
                 "lanes": lanes.get(name, []),
@@ -144,12 +144,12 @@ class OpenCalls:
         ]
 
     @classmethod
-    def of(cls, kept: list[Mapping[str, Any]]) -> OpenCalls:
+    def of(cls, kept: Sequence[Mapping[str, Any]]) -> OpenCalls:
         """Return what was kept."""
         calls, last = {}, dict[tuple[str, str], str]()
         for entry in kept:
             call = Call(**entry["call"])
             told = {(file, call.id) for file in entry["followed"]}
             calls[entry["name"]] = Open(call, size(call), entry["file"], dict(entry["followed"]), told)
-            last.update({(file, lane): entry["name"] for file, lane in entry["lanes"]})
+            last.update(dict.fromkeys(((file, lane) for file, lane in entry["lanes"]), entry["name"]))
         return cls(calls, last)
