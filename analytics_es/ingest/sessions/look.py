@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +33,6 @@ RESTS = 600  # seconds without a change after which nothing more is expected of 
 KEEP_EVERY = 5.0  # seconds
 MANY_OPEN = 100_000  # calls that may be open at once: beyond, those that are followed are settled
 KNOWN_BY = 1024  # bytes, the first of a file and those before the offset, by which it is known again
-SPECIAL = "no file that can be read"
 
 Progress = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all
 
@@ -121,7 +119,7 @@ class Look:
             self._looked_at.add(path)
             return
         try:
-            with _opened(file.path) as opened:
+            with finding.opened(file.path) as opened:
                 status = os.fstat(opened.fileno())
                 if (status.st_dev, status.st_ino) != (file.device, file.inode):
                     return  # another one by now, whose time comes with the next look
@@ -271,19 +269,6 @@ class Look:
                 self.entries.update(self._changed)
                 self._changed = {}
         self._kept_at = time.monotonic()
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a file to be read; raises OSError of what is none, such as a pipe, which nobody may ever write to."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, SPECIAL)
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
 
 
 def _stands(file: File | FileEntry) -> tuple[int, int, int, float, int]:
