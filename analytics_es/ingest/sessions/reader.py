@@ -176,7 +176,7 @@ class _Look:
             return
         if rests:
             self.open.rested(path)
-        self._settle(self.open.final())
+        self._settle(self.open.final(path))
 
     def _read(self, file: File, opened: BinaryIO, entry: FileEntry, session: Session, rests: bool) -> Iterator[int]:
         path, kind = str(file.path), file.files
@@ -208,7 +208,7 @@ class _Look:
         if len(self.open.calls) > MANY_OPEN:
             self._settle(self.open.settled())
         if time.monotonic() - self._kept_at > KEEP_EVERY and len(self.open.calls) < MANY_OPEN // 10:
-            self._settle(self.open.final())
+            self._settle(self.open.final(path))
             self._record()
             self._keep()
 

@@ -11,12 +11,16 @@ from analytics_es.ingest.sessions.events import size
 from analytics_es.ingest.sessions.facts import Call
 
 
+Lane = tuple[str, str]  # a file, and one of the conversations in it
+
+
 @define
 class Open:
-    """A call of which more may come: what counts of it so far, and by file whether another call has followed there."""
+    """A call of which more may come: what counts of it so far, where it is told, and whether another followed there."""
 
     call: Call
     followed: dict[str, bool] = field(factory=dict)
+    lanes: set[Lane] = field(factory=set)
 
     def take(self, call: Call) -> None:
         """Take another record of the call: no replay before one, then by rank, then tokens, then what came first."""
@@ -41,54 +45,80 @@ class OpenCalls:
     """The calls of one agent that are not certain yet, over all of its files."""
 
     calls: dict[str, Open] = field(factory=dict)  # by what all records of one call have in common
-    _last: dict[tuple[str, str], str] = field(factory=dict)  # file and lane → the call that is told of there
+    _last: dict[Lane, str] = field(factory=dict)  # the call that is told of there, if it is open
+    _of_file: dict[str, set[str]] = field(factory=dict)
 
     def take(self, file: str, call: Call) -> None:
         """Take a record of a call; the one before in its lane of the file is followed by it."""
-        name = call.alias or call.id
-        lane = (file, call.lane)
-        if (before := self._last.get(lane)) not in (None, name) and before in self.calls:
+        name, lane = call.alias or call.id, (file, call.lane)
+        if (before := self._last.get(lane)) not in (None, name):
             self.calls[before].followed[file] = True
-        self._last[lane] = name
         if name in self.calls:
             self.calls[name].take(call)
         else:
             self.calls[name] = Open(call)
+        self._put(name, lane)
+        self._last[lane] = name
         self.calls[name].followed[file] = False
+
+    def _put(self, name: str, lane: Lane) -> None:
+        self.calls[name].lanes.add(lane)
+        self._of_file.setdefault(lane[0], set()).add(name)
 
     def rested(self, file: str) -> None:
         """Say that a file has rested for so long that nothing more comes of what was told there."""
-        for open_call in self.calls.values():
-            if file in open_call.followed:
-                open_call.followed[file] = True
+        for name in self._of_file.get(file, ()):
+            self.calls[name].followed[file] = True
 
-    def final(self) -> Iterator[Call]:
-        """Take out, and yield, the calls whose usage is the provider's last word."""
-        yield from self._out([name for name, open_call in self.calls.items() if open_call.call.final])
+    def final(self, file: str) -> Iterator[Call]:
+        """Take out, and yield, the calls of a file whose usage is the provider's last word.
+
+        What may be told again under another id waits until all files are read: which of both is to count.
+        """
+        calls = [(name, self.calls[name].call) for name in self._of_file.get(file, ())]
+        yield from self._out([name for name, call in calls if call.final and not call.replay])
 
     def settled(self, *, final: bool = False) -> Iterator[Call]:
-        """Take out, and yield, the calls that are certain; with `final` all."""
-        yield from self._out(
-            [name for name, open_call in self.calls.items() if final or all(open_call.followed.values())]
-        )
+        """Take out, and yield, the calls that are certain when all files were read; with `final` all."""
+        names = [
+            name
+            for name, open_call in self.calls.items()
+            if final or open_call.call.final or all(open_call.followed.values())
+        ]
+        yield from self._out(names)
 
     def _out(self, names: list[str]) -> Iterator[Call]:
         for name in names:
-            yield self.calls.pop(name).call
+            gone = self.calls.pop(name)
+            for lane in gone.lanes:
+                if self._last.get(lane) == name:
+                    del self._last[lane]
+                if names_there := self._of_file.get(lane[0]):
+                    names_there.discard(name)
+            yield gone.call
 
     # ── between two looks ───────────────────────────────────────────────────────────────────────────────────────
 
     def kept(self) -> list[dict[str, Any]]:
         """Return what is open as JSON can keep it."""
-        last = {name: lane for lane, name in self._last.items()}
         return [
-            {"name": name, "call": asdict(entry.call), "followed": entry.followed, "lane": last.get(name)}
+            {
+                "name": name,
+                "call": asdict(entry.call),
+                "followed": entry.followed,
+                "lanes": [[*lane, self._last.get(lane) == name] for lane in sorted(entry.lanes)],
+            }
             for name, entry in self.calls.items()
         ]
 
     @classmethod
     def of(cls, kept: list[dict[str, Any]]) -> OpenCalls:
         """Return what was kept."""
-        calls = {entry["name"]: Open(Call(**entry["call"]), entry["followed"]) for entry in kept}
-        last = {(entry["lane"][0], entry["lane"][1]): entry["name"] for entry in kept if entry["lane"]}
-        return cls(calls, last)
+        calls = cls()
+        for entry in kept:
+            calls.calls[entry["name"]] = Open(Call(**entry["call"]), entry["followed"])
+            for file, lane, last in entry["lanes"]:
+                calls._put(entry["name"], (file, lane))
+                if last:
+                    calls._last[file, lane] = entry["name"]
+        return calls
