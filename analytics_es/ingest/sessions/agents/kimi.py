@@ -9,7 +9,9 @@ from typing import Any
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Document, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known, Skipped
+from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, result, used
 
 _OURS = {
     "input_tokens": ("input_other", "inputOther"),
@@ -21,7 +23,7 @@ _OURS = {
 
 def _folders(record: Record, session: Session) -> Iterator[Fact]:
     """Say what the folders of sessions, which are called by a digest, belong to."""
-    for folder in record.get("work_dirs") or ():
+    for folder in parts(record, "work_dirs"):
         path = str(folder["path"])
         yield Known(f"folder:{md5(path.encode(), usedforsecurity=False).hexdigest()}", project_of(path))
 
@@ -36,7 +38,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
         return
     message, side = record.get("message"), False
     while isinstance(message, Mapping) and message.get("type") == "SubagentEvent":
-        message, side = (message.get("payload") or {}).get("event"), True
+        message, side = part(message, "payload").get("event"), True
     if not isinstance(message, Mapping) or not isinstance(payload := message.get("payload"), Mapping):
         return
     if message.get("type") == "StatusUpdate" and isinstance(usage := payload.get("token_usage"), Mapping):
@@ -50,7 +52,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
             final=True,
         )
     elif message.get("type") == "ToolCall":
-        session.notes.setdefault("tools", {})[str(payload["id"])] = (payload.get("function") or {}).get("name")
+        used(session, payload.get("id"), part(payload, "function").get("name"))
     elif message.get("type") == "ToolResult":
         yield _tool(record, payload, session)
 
@@ -71,13 +73,14 @@ def _step(record: Record, session: Session) -> Call:
 
 
 def _tool(record: Record, payload: Record, session: Session) -> Happened:
-    call, at = str(payload["tool_call_id"]), record.get("timestamp") or session.modified
-    result = payload.get("return_value") or payload.get("result") or {}
-    return Happened(
-        event_type="tool.call.failed" if result.get("is_error") else "tool.call.completed",
-        id=call if call.startswith("toolu_") else f"{call}:{at}",
-        at=at,
-        fields={"conversation_id": _conversation(session), "tool": session.notes.get("tools", {}).pop(call, None)},
+    use, at = str(payload["tool_call_id"]), record.get("timestamp") or session.modified
+    return result(
+        session,
+        use,
+        FAILED if part(payload, "return_value").get("is_error") else COMPLETED,
+        at,
+        id=use if use.startswith("toolu_") else f"{use}:{at}",  # a fork has the same lines in another session
+        fields={"conversation_id": _conversation(session)},
         attributes=_attributes(session),
     )
 

@@ -1,4 +1,4 @@
-"""pi: an entry for each answer, with what pi takes it to cost; forked sessions begin with the entries of their origin."""
+"""pi: an entry for each answer, with what pi takes it to cost; a forked session begins with those of its origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
+from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 _STATUS = {"aborted": "cancelled", "error": "error"}  # of a call, by why the answer stopped
 _OLD = "v1"  # the first word of ids of entries that have none: files of the first version of the format
@@ -27,7 +29,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     elif message.get("role") == "toolResult":
         call = str(message["toolCallId"])
         yield Happened(
-            event_type="tool.call.failed" if message.get("isError") else "tool.call.completed",
+            event_type=FAILED if message.get("isError") else COMPLETED,
             id=call if call.startswith("toolu_") else f"{call}:{message.get('timestamp')}",
             at=record.get("timestamp") or message["timestamp"],
             fields={"conversation_id": session.notes.get("session"), "tool": message.get("toolName")},
@@ -54,20 +56,19 @@ def _answer(record: Record, message: Record, session: Session) -> Fact:
         "duration_ms": _duration(at, message.get("timestamp")),
     }
     attributes = {"cwd": notes.get("cwd"), "stop_reason": stopped, "response_id": message.get("responseId")}
-    told = {name: text for name, text in fields.items() if text is not None}
     if not any(tokens.values()):
         if stopped != "error":
             return Skipped("answer without usage: it was stopped")
-        failed = {**told, "model": message.get("model"), "error_type": "error"}
+        failed = {**fields, "model": message.get("model"), "error_type": "error"}
         return Happened(event_type="provider.call.failed", id=own, at=at, fields=failed, attributes=attributes)
-    if cost := (usage.get("cost") or {}).get("total"):
-        told |= {"cost": cost, "currency": "USD"}
+    if cost := part(usage, "cost").get("total"):
+        fields |= {"cost": cost, "currency": "USD"}
     return Call(
         id=own,
         at=at,
         model=message.get("model"),
         tokens=tokens | ({"total_tokens": usage["totalTokens"]} if usage.get("totalTokens") else {}),
-        fields=told | {"status": _STATUS.get(str(stopped), "ok")},
+        fields=fields | {"status": _STATUS.get(str(stopped), "ok")},
         attributes=attributes,
         final=True,
     )

@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened
+from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ENDS = {"success": "tool.call.completed", "error": "tool.call.failed"}  # of a tool that was called, by its status
+_ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status
 
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: an answer, or how a tool ended."""
-    origin = record.get("forkedFrom") or {}  # a branch has all lines of its origin, which told them first
+    origin = part(record, "forkedFrom")  # a branch has all lines of its origin, which told them first
     conversation = origin.get("sessionId") or record.get("sessionId") or session.path.stem
     attributes = {
         "cwd": record.get("cwd"),
@@ -24,46 +27,35 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
         "agent_version": record.get("version"),
         "sidechain": record.get("isSidechain") or None,
     }
-    told = {"at": record.get("timestamp") or session.modified, "attributes": attributes}
-    usage = record.get("usageMetadata")
-    if record.get("type") == "assistant" and isinstance(usage, Mapping):
+    at = record.get("timestamp") or session.modified
+    used = record.get("usageMetadata")
+    if record.get("type") == "assistant" and isinstance(used, Mapping):
         message = str(origin.get("messageUuid") or record["uuid"])
         yield Call(
             id=f"{conversation}:{message}",
+            at=at,
             model=record.get("model"),
-            tokens=_tokens(usage),
+            tokens=google.usage(used, google.API),
             fields={"conversation_id": conversation},
+            attributes=attributes,
             alias=message if _UUID.fullmatch(message) else "",
             final=True,
-            **told,
         )
-    result = record.get("toolCallResult") or {}
-    if record.get("type") == "tool_result" and (event_type := _ENDS.get(result.get("status"))):
+    result = part(record, "toolCallResult")
+    if record.get("type") == "tool_result" and (event_type := _ENDS.get(str(result.get("status")))):
         yield Happened(
             event_type=event_type,
             id=f"{conversation}:{result['callId']}",
-            fields={"conversation_id": conversation, "tool": _tool(record.get("message") or {})},
-            **told,
+            at=at,
+            fields={"conversation_id": conversation, "tool": _tool(part(record, "message"))},
+            attributes=attributes,
         )
-
-
-def _tokens(usage: Record) -> dict[str, Any]:
-    """Return counts by our names; what tools gave the model goes into the input, beside which it is counted."""
-    prompt, tools = usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount") or 0
-    tokens = {
-        "input_tokens": prompt + tools if type(prompt) is int else prompt,
-        "output_tokens": usage.get("candidatesTokenCount"),
-        "cache_read_tokens": usage.get("cachedContentTokenCount"),
-        "reasoning_tokens": usage.get("thoughtsTokenCount"),
-        "total_tokens": usage.get("totalTokenCount"),
-    }
-    return {name: count for name, count in tokens.items() if count is not None}
 
 
 def _tool(message: Record) -> str | None:
     """Return which tool it was whose answer a message has."""
-    answers = (part.get("functionResponse") for part in message.get("parts") or () if isinstance(part, Mapping))
-    return next((answer["name"] for answer in answers if answer and answer.get("name")), None)
+    names = (part(content, "functionResponse").get("name") for content in parts(message, "parts"))
+    return next(filter(None, names), None)
 
 
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
