@@ -82,7 +82,7 @@ def _call(
             "project": session.known(f"project:{conversation}"),
             "response_id": response,
             "told_by": _WAYS[rank],
-            "trace": trace,
+            "trace_id": trace or None,
         },
         alias=same,
         rank=rank,
@@ -143,7 +143,7 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     rank = _RANKS.get(attributes.get("told_by"))
     if rank is None:
         return
-    for kind, key in (("trace", attributes.get("trace")), ("response", attributes.get("response_id"))):
+    for kind, key in (("trace", attributes.get("trace_id")), ("response", attributes.get("response_id"))):
         if key:
             yield from ((f"{kind}:{key}:{higher}", "") for higher in range(rank + 1, CHAT + 1))
     if same := _same(attributes.get("response_id"), data):
