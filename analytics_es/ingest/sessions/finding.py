@@ -46,12 +46,12 @@ class PassedOver:
 
 
 def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Return the folders that an agent has its files in, of those that are there; each once."""
+    """Return the folders that an agent has its files in, of those that are there; each once, and files so named."""
     found: dict[Path, None] = {}
     for home in agent.homes:
         for folder in _folders(home, environment):
             try:
-                if folder.is_dir():
+                if folder.is_file() if home.file else folder.is_dir():
                     found.setdefault(folder.resolve())
             except (OSError, ValueError, RuntimeError):  # a name that is none, a loop of links
                 continue
@@ -92,11 +92,13 @@ def files(agent: Agent, folders: Sequence[Path]) -> Iterator[File | PassedOver]:
 
     What is to be read last is looked at first: what it tells again has been told in the others by then.
     """
-    walks = [_Walk(home, [kind.pattern for kind in agent.files]) for home in folders]
+    named = [folder for folder in folders if folder.is_file()]
+    walks = [_Walk(home, [kind.pattern for kind in agent.files]) for home in folders if home not in named]
     entries: list[list[File | PassedOver]] = [list(walk.passed_over()) for walk in walks]
     seen: set[Path] = set()
     for kind in sorted(agent.files, key=lambda files: not files.last):
         meant = [(name, walk.home) for walk in walks for name in walk.fitting(kind.pattern)]
+        meant += [(file.name, file.parent) for file in named if kind is agent.files[0]]
         if isinstance(kind, Lines) and kind.by_name:
             meant.sort(key=lambda place: place[0].rpartition("/")[2])
         paths = [(path, home) for name, home in meant if (path := home / name) not in seen]

@@ -62,13 +62,13 @@ class Recording:
     def settle(self, calls: Iterable[Open]) -> None:
         """Take calls that are certain; one that is known under another id is left out."""
         certain = list(calls)
-        keys = {key for entry in certain for key in (entry.call.alias, entry.call.unless) if key}
+        keys = {key for entry in certain for key in (entry.call.alias, *entry.call.unless) if key}
         known = self.memory.known_of(keys)
         for entry in certain:
             call = entry.call
             if call.alias and known.get(call.alias, call.id) != call.id:
                 self.count(entry.file, AGAIN)
-            elif call.unless and (call.unless in known or self.memory.is_new(call.unless)):
+            elif any(key in known or self.memory.is_new(key) for key in call.unless):
                 self.count(entry.file, OTHERWISE)
             else:
                 self.take(call, entry.file)

@@ -11,7 +11,7 @@ from analytics_es.types import Refusal
 TOLD = 100  # refusals, and files with odd records, that are told of: of the others only how many
 
 AGAIN, UNTIMED, DIFFERS = "told again under another id", "no time", "there before, with other figures"
-OTHERWISE = "told otherwise, call by call"
+OTHERWISE = "told otherwise"
 THERE, REFUSED, UNKNOWN = "there before", "refused", "record of an unknown shape"
 
 
