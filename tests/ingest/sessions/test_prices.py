@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.ingest.models import served
 from analytics_es.types import CostBreakdown
 from tests.ingest.sessions.ledger import Json, Ledger, write
 
@@ -244,3 +248,56 @@ def gemini(analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_a_call_of_gemini_costs(gemini: Priced, tokens: dict[str, int], cost: str) -> None:
     assert gemini("gemini-2.5-pro", **tokens) == Decimal(cost)
+
+
+# ── who serves it, as agents name them ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("told", "model", "listed"),
+    [
+        ("anthropic", "claude-sonnet-4-5", "anthropic"),
+        ("openai", "gpt-5.1-codex", "openai"),
+        ("google", "gemini-2.5-pro", "google"),
+        ("google-vertex", "gemini-2.5-pro", "google"),
+        ("google-vertex-anthropic", "claude-sonnet-4-5@20250929", "google"),
+        ("gcp_vertex_ai", "claude-sonnet-4-5@20250929", "google"),
+        ("amazon-bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("aws_bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("azure", "gpt-5", "azure"),
+        ("azure_openai", "gpt-5", "azure"),
+        ("xai", "grok-code-fast-1", "x-ai"),
+        ("moonshotai", "kimi-k2-thinking", "moonshotai"),
+        ("zai", "glm-4.6", "zai"),
+        ("openrouter", "anthropic/claude-sonnet-4.5", "openrouter"),
+        ("openrouter", "qwen/qwen3-coder", "openrouter"),
+        ("vercel-ai-gateway", "anthropic/claude-sonnet-4.5", "anthropic"),
+        ("fireworks-ai", "accounts/fireworks/models/deepseek-v3p2", "fireworks"),
+        ("togetherai", "MiniMaxAI/MiniMax-M3", "together"),
+        ("github-copilot", "claude-opus-4.7", "github-copilot"),
+        ("github_copilot", "claude-opus-4.7", "github-copilot"),
+        ("github-copilot", "claude-sonnet-4.5", None),
+        ("github-copilot", "gpt-4.1", None),
+        ("github", "claude-opus-4.7", None),
+        ("opencode", "claude-sonnet-4-5", None),
+        ("opencode", "big-pickle", None),
+        ("opencode-go", "kimi-k2", None),
+        ("zai-coding-plan", "glm-4.6", None),
+        ("kimi-for-coding", "kimi-k2-thinking", None),
+        ("alibaba", "qwen3-coder-plus", None),
+        ("qwen", "qwen3-coder-plus", None),
+        ("lmstudio", "gpt-oss-120b", None),
+        ("ollama", "llama3:8b", None),
+        (None, "qwen3-coder-plus", None),
+        (None, "coder-model", None),
+    ],
+)
+def test_a_provider_has_its_own_price_and_no_one_elses(told: str | None, model: str, listed: str | None) -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    provider, called = served(told, model)
+    assert called is not None
+
+    prices = PriceBook(default=genai.find).prices_at(provider, called, at)
+    owner = genai.find(provider, called)
+
+    assert (owner.provider if owner and prices and prices.prices else None) == listed
