@@ -65,13 +65,12 @@ class OpenCalls:
         Returns whether it tells again of what another file or id has told, and not more of the same.
         """
         name, calls = call.alias or call.id, self.calls
-        lane = (file, call.lane)
+        lane, entry = (file, call.lane), calls.get(name)  # what is no name at all ends here
         before = self._last.get(lane)
         if before != name:
             if before is not None and before in calls:
                 calls[before].followed[file] = True
             self._last[lane] = name
-        entry = calls.get(name)
         if entry is None:
             entry = calls[name] = Open(call, size(call), file, told={(file, call.id)})
             is_again = False
