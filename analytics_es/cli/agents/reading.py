@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,11 +40,11 @@ final_option = click.option(
 
 
 @contextmanager
-def ledger(db: Place) -> Iterator[OpenStore]:
-    """Open the ledger, or create it; the folder of the one that nobody named, too."""
+def ledger(db: Place, **options: Any) -> Iterator[OpenStore]:
+    """Open the ledger, or create it; the folder of the one that nobody named, too. Options are those of a store."""
     if db.address == str(default_store()):
         default_store().parent.mkdir(parents=True, exist_ok=True)
-    with opened(db, tags=TAGS) as store:
+    with opened(db, tags=TAGS, **options) as store:
         yield store
 
 
