@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from analytics_es.ingest.sessions.declaration import Agent, Files, Home
+from analytics_es.ingest.sessions.declaration import Agent, Files, Home, Lines
 
 LEADS_OUT = "link that leads out of the agent's folder"
 NO_FILE = "no file that can be read"
@@ -53,6 +53,11 @@ def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Pat
     return list(found)
 
 
+def places(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Return the folders where an agent's files are looked for, whether they are there or not; each once."""
+    return list(dict.fromkeys(folder for home in agent.homes for folder in _folders(home, environment)))
+
+
 def _folders(home: Home, environment: Mapping[str, str]) -> Iterator[Path]:
     if home.variable and (named := environment.get(home.variable, "").strip()):
         for text in named.split(","):
@@ -79,6 +84,8 @@ def files(agent: Agent, folders: list[Path]) -> Iterator[File | PassedOver]:
     seen: set[Path] = set()
     for pattern in sorted(agent.files, key=lambda kind: not kind.last):
         entries = [entry for home in folders for entry in _of(home, pattern, seen)]
+        if isinstance(pattern, Lines) and pattern.by_name:
+            entries.sort(key=lambda entry: entry.path.name)
         found.append(entries)
     for entries in reversed(found):
         yield from entries
