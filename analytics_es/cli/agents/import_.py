@@ -11,11 +11,10 @@ import click
 import orjson
 from attrs import Factory, define, field, frozen
 
-from analytics_es.cli.agents.reading import ledger, ledger_option
+from analytics_es.cli.agents.reading import ledger, ledger_option, ledger_zone_option
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.import_ import FILE
-from analytics_es.cli.options import json_option, zone_option
+from analytics_es.cli.options import json_option
 from analytics_es.cli.store import Place
 from analytics_es.errors import CannotRead
 from analytics_es.ingest import Importer
@@ -27,6 +26,7 @@ from analytics_es.log import EventLog
 from analytics_es.types import Duplicate, Refusal
 
 BATCH, SHOWN = 1000, 20
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # What a call used and cost: who read it on which machine differs, and says nothing against it.
 FIGURES = (
     *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens"),
@@ -79,7 +79,7 @@ class MergeReport:
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @ledger_option
-@zone_option
+@ledger_zone_option
 @json_option
 def import_(files: Sequence[Path], db: Place, as_json: bool) -> None:
     """Merge the calls of another ledger; again changes nothing.
@@ -152,7 +152,7 @@ class _Merge:
 
         receipt = self.importer.record(chunk, on_refused=refuse, on_duplicate=compare)
         self.tally.new += receipt.recorded
-        self.tally.there += receipt.duplicates + receipt.differing
+        self.tally.there += receipt.duplicates
         self.tally.waiting += receipt.waiting
 
     def _difference(self, position: int, event: Mapping[str, Any]) -> Difference | None:
