@@ -22,7 +22,6 @@ from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
 from analytics_es.ingest.sessions.state import FileEntry, State
 from analytics_es.ingest.sessions.tables import rows
-from analytics_es.ingest.strictness import is_strict
 from analytics_es.log import EventLog
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
@@ -259,7 +258,6 @@ class _Look:
         settled, self._waiting = self._waiting, []
         if not settled:
             return
-        is_strict(self.reader.log, self.agent.name)
         there: dict[int, Duplicate] = {}
         refused: dict[int, Refusal] = {}
         receipt = self.reader.record(
