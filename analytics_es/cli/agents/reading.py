@@ -24,7 +24,7 @@ TAGS = ["machine", "partial", "project"]  # by which a ledger tells cost apart
 PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
 
 ledger_option = store_option(
-    str(default_store()),
+    lambda: str(default_store()),
     envvar="ANALYTICS_ES_AGENTS_DB",
     show_envvar=True,
     show_default="agents.db in your data folder",
