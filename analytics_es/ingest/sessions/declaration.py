@@ -25,11 +25,13 @@ class Home:
     folders: where it is otherwise, all of those that are there; `~` and `$NAME` stand for what the environment says,
         and one of whose names it says nothing is left out.
     below: what comes after it, where the variable names a folder above.
+    file: whether the variable names a file instead, which is read as the first files of the agent are.
     """
 
     variable: str = ""
     folders: tuple[str, ...] = ()
     below: str = ""
+    file: bool = False
 
 
 @frozen(kw_only=True)

@@ -41,12 +41,12 @@ class PassedOver:
 
 
 def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Return the folders that an agent has its files in, of those that are there; each once."""
+    """Return the folders that an agent has its files in, of those that are there; each once, and files so named."""
     found: dict[Path, None] = {}
     for home in agent.homes:
         for folder in _folders(home, environment):
             try:
-                if folder.is_dir():
+                if folder.is_file() if home.file else folder.is_dir():
                     found.setdefault(folder.resolve())
             except OSError:
                 continue
@@ -83,7 +83,7 @@ def files(agent: Agent, folders: list[Path]) -> Iterator[File | PassedOver]:
     found: list[list[File | PassedOver]] = []
     seen: set[Path] = set()
     for pattern in sorted(agent.files, key=lambda kind: not kind.last):
-        entries = [entry for home in folders for entry in _of(home, pattern, seen)]
+        entries = [entry for home in folders for entry in _of(home, pattern, pattern is agent.files[0], seen)]
         if isinstance(pattern, Lines) and pattern.by_name:
             entries.sort(key=lambda entry: entry.path.name)
         found.append(entries)
@@ -91,8 +91,12 @@ def files(agent: Agent, folders: list[Path]) -> Iterator[File | PassedOver]:
         yield from entries
 
 
-def _of(home: Path, kind: Files, seen: set[Path]) -> Iterator[File | PassedOver]:
-    for path in sorted(home.glob(kind.pattern)):
+def _of(home: Path, kind: Files, first: bool, seen: set[Path]) -> Iterator[File | PassedOver]:
+    if home.is_file():
+        paths, home = [home] if first else [], home.parent
+    else:
+        paths = sorted(home.glob(kind.pattern))
+    for path in paths:
         if path in seen:
             continue
         seen.add(path)
