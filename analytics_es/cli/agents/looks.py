@@ -13,7 +13,8 @@ from analytics_es.cli.run_log import say
 from analytics_es.cli.store import OpenStore
 from analytics_es.errors import AnalyticsError
 from analytics_es.ingest.sessions.declaration import Agent
-from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
+from analytics_es.ingest.sessions.reader import SessionReader
+from analytics_es.ingest.sessions.report import AgentReport
 
 TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
 

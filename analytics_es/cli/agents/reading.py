@@ -17,9 +17,9 @@ from analytics_es.ingest.sessions.places import default_store
 from analytics_es.store import exists
 
 if TYPE_CHECKING:
-    from analytics_es.ingest.sessions.reader import AgentReport
+    from analytics_es.ingest.sessions.report import AgentReport
 
-TAGS = ["machine", "partial", "project"]  # by which a ledger tells cost apart
+TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
 PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
 

@@ -24,7 +24,7 @@ from analytics_es.cli.store import OpenStore, Place
 from analytics_es.cli.tables import agents as tables
 from analytics_es.events.codec import to_plain
 from analytics_es.ingest.sessions.agents import every
-from analytics_es.ingest.sessions.reader import AgentReport
+from analytics_es.ingest.sessions.report import AgentReport
 from analytics_es.types import TimePeriod
 
 LOOK_SECONDS = 2.0

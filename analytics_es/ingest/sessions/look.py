@@ -25,7 +25,7 @@ from analytics_es.ingest.sessions.recording import ODD, Record, Recording
 from analytics_es.ingest.sessions.report import THERE, AgentReport, shown
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
-from analytics_es.ingest.sessions.state import FileEntry, State
+from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
 from analytics_es.ingest.sessions.tables import rows
 from analytics_es.log import EventLog
 
@@ -258,7 +258,7 @@ class Look:
                 files=self._changed,
                 open_calls=self.open.kept(),
                 memory=memory,
-                notes=notes,
+                notes={**notes, f"{LOOKED}{self.agent.name}": str(self.clock())},
                 turn=self._turn,
             )
         except sqlite3.Error as error:
