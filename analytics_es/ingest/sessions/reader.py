@@ -21,7 +21,7 @@ from analytics_es.ingest.sessions.memory import Memory, forget_another
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
 from analytics_es.ingest.sessions.state import FileEntry, State
-from analytics_es.ingest.sessions.tables import rows
+from analytics_es.ingest.sessions.tables import TableReader, with_side_files
 from analytics_es.ingest.strictness import is_strict
 from analytics_es.log import EventLog
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
@@ -151,6 +151,8 @@ class _Look:
     def _file(self, file: File) -> Iterator[int]:
         """Read what is new in a file; yields how far it is, in bytes."""
         path = str(file.path)
+        if isinstance(file.files, Tables):
+            file = with_side_files(file)
         entry = self.entries.get(path, FileEntry())
         rests = self.final or self.reader.clock() - file.modified >= RESTS
         same = (entry.device, entry.inode, entry.size, entry.modified) == (
@@ -197,9 +199,12 @@ class _Look:
                 return
             self._take(path, kind.read, content, session)
         elif isinstance(kind, Tables):
-            for query, record, cursor in rows(file.path, kind, entry.cursors):
-                entry.cursors[str(kind.queries.index(query))] = cursor
+            table = TableReader(file.path, kind, entry.cursors, file.modified)
+            for number, (query, record) in enumerate(table.rows(), 1):
                 self._take(path, query.read, record, session)
+                if not number % BATCH:  # how far it is read is kept when all is: what is read twice adds nothing
+                    self._settle(self.open.final())
+            entry = evolve(entry, cursors=table.reached)
         self._read_so_far(path, evolve(entry, notes=session.notes))
         yield file.size
 

@@ -45,7 +45,7 @@ class OpenCalls:
 
     def take(self, file: str, call: Call) -> None:
         """Take a record of a call; the one before in its lane of the file is followed by it."""
-        name = call.alias or call.id
+        name = call.id if call.id in self.calls else call.alias or call.id  # an alias may come later
         lane = (file, call.lane)
         if (before := self._last.get(lane)) not in (None, name) and before in self.calls:
             self.calls[before].followed[file] = True
