@@ -45,6 +45,7 @@ class _Moved(Exception):
 
 def read(path: Path, take: Take[T]) -> T:
     """Return what `take` reads of a database as it stands; it may be called several times. Raises NotReadable."""
+    path = path.resolve()  # beside a link there is nothing
     for _ in range(TRIES):
         try:
             return _way(path)(path, take)
@@ -74,7 +75,7 @@ def _of_live(path: Path, take: Take[T]) -> T:
         if not (_is_there(path, LOG) and _is_there(path, INDEX)):
             raise _Moved
         try:
-            with closing(_connected(f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1")) as connection:
+            with closing(_connected(f"{path.as_uri()}?mode=ro&readonly_shm=1")) as connection:
                 connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
                 return take(connection)
         except sqlite3.OperationalError:  # an index that fits no log: no writer lives
@@ -85,7 +86,7 @@ def _of_file(path: Path, take: Take[T]) -> T:
     """Read the file alone; what is in it does not change before a writer is through with its log."""
     before = _settled(path)
     try:
-        with closing(_connected(f"{path.absolute().as_uri()}?immutable=1")) as connection:
+        with closing(_connected(f"{path.as_uri()}?immutable=1")) as connection:
             taken = take(connection)
     except sqlite3.Error:
         if _stands(path) != before:

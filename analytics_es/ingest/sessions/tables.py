@@ -10,28 +10,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import orjson
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from analytics_es.ingest.sessions.declaration import Query, Tables
-from analytics_es.ingest.sessions.finding import File
-from analytics_es.ingest.sessions.snapshots import JOURNAL, LOG, NotReadable, read
+from analytics_es.ingest.sessions.snapshots import NotReadable, read
 
 IN_MEMORY = 8 << 20  # bytes of rows that are held before they go into a file
 START = -1  # what a cursor is before anything was read
 
 Schema = Mapping[str, frozenset[str]]
-
-
-def with_side_files(file: File) -> File:
-    """Return how a database stands together with the files beside it: what is new may be in those alone."""
-    size, modified = file.size, file.modified
-    for suffix in (LOG, JOURNAL):
-        try:
-            status = Path(f"{file.path}{suffix}").stat()
-        except OSError:
-            continue
-        size, modified = size + status.st_size, max(modified, status.st_mtime)
-    return evolve(file, size=size, modified=modified)
 
 
 @frozen
