@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 import click
 from attrs import evolve
 
-from analytics_es.cli.agents.reading import agent_option, final_option, ledger_option, ledger_zone_option
+from analytics_es.cli.agents.reading import (
+    agent_option,
+    final_option,
+    ledger_option,
+    ledger_zone_option,
+    machine_option,
+)
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.options import json_option
 from analytics_es.cli.periods import Asked, since, until
@@ -53,6 +59,7 @@ def now() -> datetime:
 @click.option("--watch", is_flag=True, help="Follow: look every two seconds until Ctrl-C.")
 @click.option("--no-read", is_flag=True, help="Show what is in the ledger without looking for more.")
 @final_option
+@machine_option
 @ledger_option
 @ledger_zone_option
 @json_option

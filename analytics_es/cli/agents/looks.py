@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from analytics_es.cli.agents.reading import reader_of
 from analytics_es.cli.display import words
 from analytics_es.cli.run_log import say
 from analytics_es.cli.store import OpenStore
@@ -35,7 +36,7 @@ class Looks:
         """Read what is new, and return what became of it; nothing where that failed, which is tried again."""
         try:
             if self._reader is None:
-                self._reader = self.store.service.reading_sessions()
+                self._reader = reader_of(self.store)
             reports = self._reader.read(self.agents)
         except TROUBLE as error:
             self.close()

@@ -13,11 +13,15 @@ from analytics_es.cli.display import Bar, words
 from analytics_es.cli.options import store_option, tz
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.ingest.sessions.agents import declared, every
-from analytics_es.ingest.sessions.places import default_store
+from analytics_es.ingest.sessions.places import MACHINE, default_store
 from analytics_es.store import exists
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from analytics_es.ingest.sessions.report import AgentReport
+=======
+    from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
+>>>>>>> main
 
 TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
@@ -41,6 +45,15 @@ agent_option = click.option(
     callback=lambda context, option, names: list(dict.fromkeys(declared(name).name for name in names)),
     help="Only this agent, such as codex; may be repeated.",
 )
+machine_option = click.option(
+    "--machine",
+    metavar="NAME",
+    envvar=MACHINE,
+    show_envvar=True,
+    expose_value=False,
+    callback=lambda context, option, name: context.meta.__setitem__(MACHINE, name),
+    help="What calls are told to be of, beside their project.  [default: this machine's name]",
+)
 final_option = click.option(
     "--final", is_flag=True, help="Take calls for certain of which more may come, as of a file that still grows."
 )
@@ -60,11 +73,17 @@ def ledger(db: Place, **options: Any) -> Iterator[OpenStore]:
         yield store
 
 
+def reader_of(store: OpenStore) -> SessionReader:
+    """Return what reads sessions into a ledger, by the machine's name that --machine says, where it does."""
+    context = click.get_current_context(silent=True)  # none in a thread beside the command
+    return store.service.reading_sessions(machine=context.meta.get(MACHINE) if context else None)
+
+
 def read(store: OpenStore, names: Sequence[str], *, final: bool) -> list[AgentReport]:
     """Read what is new of these agents, or of all, with a bar where that takes long."""
     agents = every(names)
     titles = {agent.name: agent.title for agent in agents}
-    reader = store.service.reading_sessions()
+    reader = reader_of(store)
     with Bar("reading sessions", amount=words.size) as bar:
         try:
             return reader.read(
