@@ -17,11 +17,8 @@ from analytics_es.ingest.sessions.places import MACHINE, default_store
 from analytics_es.store import exists
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
+    from analytics_es.ingest.sessions.reader import SessionReader
     from analytics_es.ingest.sessions.report import AgentReport
-=======
-    from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
->>>>>>> main
 
 TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.

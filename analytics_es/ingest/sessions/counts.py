@@ -1,4 +1,4 @@
-"""What the log holds of agents: calls, and how many of them are partial, of this machine and of all that were merged."""
+"""What the log holds of agents: calls, and how many of them are partial, whichever machine recorded them."""
 
 from __future__ import annotations
 
