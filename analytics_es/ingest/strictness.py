@@ -22,6 +22,10 @@ def agents() -> tuple[str, ...]:
 REMEMBERED = 1000
 MOST = 50  # patterns of strict ids that senders may bring a log to: each is an index, which every event passes
 
+# What becomes of the events of a source whose ids cannot be strict.
+OF_AGENT = "what traces, logs and files tell of the same calls of %s counts each time: %s"
+OF_OTHERS = "events of %s that tell no time are refused: %s"
+
 _cannot = set[tuple[str, str]]()  # logs and sources of which that was said
 
 logger = logging.getLogger("analytics_es")
@@ -37,7 +41,7 @@ def hold_strict(log: EventLog, entries: Iterable[Entry]) -> None:
     beginnings = _beginnings(log.strict.patterns)
     of_agents = tuple(beginnings)
     for start in {_start(entry.state) for entry in entries if entry.state.startswith(of_agents)}:
-        _hold(log, beginnings[start], "what traces, logs and files tell of the same calls of %s counts each time: %s")
+        _hold(log, beginnings[start])
 
 
 def _start(state: bytes) -> bytes:
@@ -62,12 +66,12 @@ def is_strict(log: EventLog, source: str) -> bool:
     if more and len(log.strict.patterns) >= MOST:
         return False
     try:
-        return not more or _hold(log, source, "events of %s that tell no time are refused: %s")
+        return not more or _hold(log, source)
     except BadStrictIds:
         return False
 
 
-def _hold(log: EventLog, source: str, otherwise: str) -> bool:
+def _hold(log: EventLog, source: str) -> bool:
     if (log.identity, source) in _cannot:
         return False
     try:
@@ -75,6 +79,6 @@ def _hold(log: EventLog, source: str, otherwise: str) -> bool:
     except (SharedIds, NotMigrated) as error:
         if len(_cannot) < REMEMBERED:
             _cannot.add((log.identity, source))
-        logger.warning(otherwise, source, error)
+        logger.warning(OF_AGENT if source in agents() else OF_OTHERS, source, error)
         return False
     return True
