@@ -16,7 +16,7 @@ from analytics_es.cli.store import Place
 from analytics_es.cli.tables import agents as tables
 from analytics_es.ingest.sessions import finding
 from analytics_es.ingest.sessions.agents import every
-from analytics_es.ingest.sessions.reader import AgentReport
+from analytics_es.ingest.sessions.report import AgentReport
 from analytics_es.store import exists
 
 
