@@ -83,6 +83,9 @@ def agents(
     What was read before is not read again, and stays when an agent deletes its files. Calls of which more may come are
     taken by a later look. Nothing that was said or written is stored, and no path but its last part, the project.
 
+    --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
+    unpriced, before and completeness.
+
     A line for cron, each night at three: `0 3 * * * analytics-es agents > /dev/null`.
 
     \b
@@ -91,7 +94,7 @@ def agents(
       analytics-es agents --since 7d --project shop-api
       analytics-es agents --agent claude-code --blocks --tz Europe/Berlin
       analytics-es agents --watch
-      analytics-es agents --json
+      analytics-es agents --json | jq .total.costs.USD
     """
     if context.invoked_subcommand:
         return

@@ -17,14 +17,15 @@ from analytics_es.ingest.sessions.places import MACHINE, default_store
 from analytics_es.store import exists
 
 if TYPE_CHECKING:
-    from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
+    from analytics_es.ingest.sessions.reader import SessionReader
+    from analytics_es.ingest.sessions.report import AgentReport
 
-TAGS = ["machine", "partial", "project"]  # by which a ledger tells cost apart
+TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
 PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
 
 ledger_option = store_option(
-    str(default_store()),
+    lambda: str(default_store()),
     envvar="ANALYTICS_ES_AGENTS_DB",
     show_envvar=True,
     show_default="agents.db in your data folder",

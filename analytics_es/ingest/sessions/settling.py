@@ -64,7 +64,8 @@ class OpenCalls:
 
         Returns whether it tells again of what another file or id has told, and not more of the same.
         """
-        name, calls = call.alias or call.id, self.calls
+        calls = self.calls
+        name = call.id if call.id in calls else call.alias or call.id  # an alias may be told later
         lane = (file, call.lane)
         before = self._last.get(lane)
         if before != name:
