@@ -69,6 +69,11 @@ def with_total(usage: dict[str, int]) -> dict[str, int]:
     return {**usage, "total_tokens": usage["input_tokens"] + usage["output_tokens"]}
 
 
+def without_others(text: str) -> str:
+    """Return what is printed without the names of agents that are not there: there are more with time."""
+    return re.sub(r"(not on this machine: ).*?\n\n", r"\1…\n\n", text, flags=re.DOTALL)
+
+
 def call(id: str, at: datetime = NOON, *, project: str = "shop", branch: str = "main", **other: Any) -> dict[str, Any]:
     """Return the line of a call of Claude Code."""
     usage = {"input_tokens": 100, "output_tokens": 1000, "cache_read_input_tokens": 50_000} | other.pop("usage", {})
