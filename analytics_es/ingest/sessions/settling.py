@@ -10,7 +10,6 @@ from attrs import asdict, define, field
 from analytics_es.ingest.sessions.events import size
 from analytics_es.ingest.sessions.facts import Call
 
-
 Lane = tuple[str, str]  # a file, and one of the conversations in it
 
 
