@@ -11,7 +11,8 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import StoreBusy
 from analytics_es.ingest.files import ImportedRow
 from analytics_es.ingest.otel.intake import take
-from analytics_es.ingest.strictness import AGENTS, hold_strict
+from analytics_es.ingest.sessions.agents import every
+from analytics_es.ingest.strictness import agents, hold_strict
 from analytics_es.testing import NOON
 
 
@@ -33,19 +34,19 @@ def test_rows_of_an_agent_are_known_by_their_ids_alone_and_others_are_not(analyt
 def test_a_store_that_shares_ids_goes_on_as_before_and_that_is_logged_once(
     analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    analytics.record_events([call("codex"), call("codex", 5)]).unwrap()
+    analytics.record_events([call("claude-code"), call("claude-code", 5)]).unwrap()
 
     for _ in range(2):
-        hold_strict(analytics.store.log, ["codex", "gateway", None])
+        hold_strict(analytics.store.log, ["claude-code", "gateway", None])
 
     assert [record.getMessage()[:60] for record in caplog.records] == [
-        "what traces, logs and files tell of the same calls of codex "
+        "what traces, logs and files tell of the same calls of claude"
     ]
-    assert analytics.record_events([call("codex", 9)]).unwrap().recorded == 1
+    assert analytics.record_events([call("claude-code", 9)]).unwrap().recorded == 1
 
 
-def test_they_are_the_agents_whose_logs_are_read() -> None:
-    assert {"claude-code", "codex", "gemini-cli"} == AGENTS
+def test_they_are_the_agents_whose_sessions_are_read() -> None:
+    assert agents() == tuple(agent.name for agent in every())
 
 
 def test_a_store_that_cannot_be_made_strict_now_is_a_failure_that_is_told(

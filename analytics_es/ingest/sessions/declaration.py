@@ -25,11 +25,13 @@ class Home:
     folders: where it is otherwise, all of those that are there; `~` and `$NAME` stand for what the environment says,
         and one of whose names it says nothing is left out.
     below: what comes after it, where the variable names a folder above.
+    file: whether the variable names a file instead, which is read as the first files of the agent are.
     """
 
     variable: str = ""
     folders: tuple[str, ...] = ()
     below: str = ""
+    file: bool = False
 
 
 @frozen(kw_only=True)
@@ -40,12 +42,14 @@ class Lines:
     read: what a line says; of a list in a line, each of its items.
     marks: of a line that has none of these bytes nothing is looked at; empty for all lines.
     last: they are read after all others: what they tell was told there before.
+    by_name: they are read in the order of their names, in whatever folder: of what they repeat the first is told first.
     """
 
     pattern: str
     read: Read
     marks: tuple[bytes, ...] = ()
     last: bool = False
+    by_name: bool = False
 
 
 @frozen(kw_only=True)
@@ -120,6 +124,8 @@ class Agent:
     remember: the key and the text by which a later record of the same may be known (`session.known`), of an event of
         this agent; what this gives of the events in the log is what is remembered when all else is lost.
     kept: when it deletes its files.
+    block: hours that its provider counts together against what is allowed: a block begins with the hour of the first
+        call after the one before; 0: none.
     tells_not: what it leaves open, in words, for the guide.
     """
 
@@ -132,4 +138,5 @@ class Agent:
     providers: Mapping[str, str] = Factory(dict)
     remember: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
     kept: Kept = Factory(Kept)
+    block: int = 0
     tells_not: str = ""

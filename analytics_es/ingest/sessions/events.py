@@ -61,7 +61,8 @@ class Events:
         at = moment(fact.at)
         if at is None:
             return None
-        data: dict[str, Any] = {"agent_id": self.agent.name, **fact.fields}
+        told = {name: text for name, text in fact.fields.items() if text is not None}
+        data: dict[str, Any] = {"agent_id": self.agent.name, **told}
         if self.user:
             data.setdefault("user_id", self.user)
         attributes = self._attributes(fact.attributes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ class Call:
     alias: a word that all records of this answer have, also under another id: such as the message's.
     replay: whether it may be told again under another id; then it is left out if the alias is known.
     rank: of several records of one call that with the highest counts, before their tokens do.
-    unless: where something is remembered under this key when it is certain, it is told otherwise, and left out.
+    unless: where something is remembered under one of these keys when it is certain, it is told otherwise, and left
+        out.
     lane: which conversation of the file it is of: its calls come one after the other.
     final: True: the usage is the provider's last word; False: it is not, and the call is partial if no more comes;
         None: nothing tells, and it is certain when another call of its lane follows, or the file rests.
@@ -40,7 +41,7 @@ class Call:
     alias: str = ""
     replay: bool = False
     rank: int = 0
-    unless: str = ""
+    unless: Sequence[str] = ()
     lane: str = ""
     final: bool | None = None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from analytics_es.ingest.sessions.declaration import Agent, Files, Home
+from analytics_es.ingest.sessions.declaration import Agent, Files, Home, Lines
 
 LEADS_OUT = "link that leads out of the agent's folder"
 NO_FILE = "no file that can be read"
@@ -41,16 +41,21 @@ class PassedOver:
 
 
 def homes(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
-    """Return the folders that an agent has its files in, of those that are there; each once."""
+    """Return the folders that an agent has its files in, of those that are there; each once, and files so named."""
     found: dict[Path, None] = {}
     for home in agent.homes:
         for folder in _folders(home, environment):
             try:
-                if folder.is_dir():
+                if folder.is_file() if home.file else folder.is_dir():
                     found.setdefault(folder.resolve())
             except OSError:
                 continue
     return list(found)
+
+
+def places(agent: Agent, environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Return the folders where an agent's files are looked for, whether they are there or not; each once."""
+    return list(dict.fromkeys(folder for home in agent.homes for folder in _folders(home, environment)))
 
 
 def _folders(home: Home, environment: Mapping[str, str]) -> Iterator[Path]:
@@ -78,14 +83,20 @@ def files(agent: Agent, folders: list[Path]) -> Iterator[File | PassedOver]:
     found: list[list[File | PassedOver]] = []
     seen: set[Path] = set()
     for pattern in sorted(agent.files, key=lambda kind: not kind.last):
-        entries = [entry for home in folders for entry in _of(home, pattern, seen)]
+        entries = [entry for home in folders for entry in _of(home, pattern, pattern is agent.files[0], seen)]
+        if isinstance(pattern, Lines) and pattern.by_name:
+            entries.sort(key=lambda entry: entry.path.name)
         found.append(entries)
     for entries in reversed(found):
         yield from entries
 
 
-def _of(home: Path, kind: Files, seen: set[Path]) -> Iterator[File | PassedOver]:
-    for path in sorted(home.glob(kind.pattern)):
+def _of(home: Path, kind: Files, first: bool, seen: set[Path]) -> Iterator[File | PassedOver]:
+    if home.is_file():
+        paths, home = [home] if first else [], home.parent
+    else:
+        paths = sorted(home.glob(kind.pattern))
+    for path in paths:
         if path in seen:
             continue
         seen.add(path)

@@ -33,7 +33,7 @@ MANY_OPEN = 100_000  # calls that may be open at once: beyond, those that are fo
 BEFORE = 256  # bytes before the offset by which a file is known again
 
 AGAIN, UNTIMED, DIFFERS = "told again under another id", "no time", "there before, with other figures"
-OTHERWISE = "told otherwise, call by call"
+OTHERWISE = "told otherwise"
 THERE, REFUSED = "there before", "refused"
 
 Record = Callable[..., BatchReceipt]
@@ -242,7 +242,7 @@ class _Look:
             if isinstance(fact, Call) and fact.alias and self.memory.known(fact.alias) not in (None, fact.id):
                 self.report.skipped[AGAIN] += 1
                 continue
-            if isinstance(fact, Call) and fact.unless and self.memory.known(fact.unless) is not None:
+            if isinstance(fact, Call) and any(self.memory.known(key) is not None for key in fact.unless):
                 self.report.skipped[OTHERWISE] += 1
                 continue
             event = self.events.of(fact)

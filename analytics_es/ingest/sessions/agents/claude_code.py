@@ -118,5 +118,6 @@ AGENT = Agent(
     providers={"claude-*": "anthropic"},
     remember=_remember,
     kept=Kept(days=30, settings="settings.json", key="cleanupPeriodDays"),
+    block=5,
     tells_not="how long answers and tools took; attempts before the last; in some versions thoughts, or the last usage",
 )

@@ -9,24 +9,27 @@ from typing import Any
 
 import orjson
 
+from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Document, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
+from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
-_ENDS = {"success": "tool.call.completed", "error": "tool.call.failed"}  # of a tool that was called, by its status
+_ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status
 _HASH = re.compile("[0-9a-f]{64}")  # what a project's folder was called before it had a name
 
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells, or a whole conversation of older versions, or what a run without a terminal printed."""
-    stats = record.get("stats") or (record.get("result") or {}).get("stats")
-    if isinstance(stats, Mapping):
+    stats = part(record, "stats") or part(record, "result", "stats")
+    if stats:
         yield from _run(record, stats, session)
         return
-    header = record.get("$set") or record
+    header = part(record, "$set") or record
     if header.get("sessionId") or header.get("session_id"):
         yield from _begin(header, session)
-    for message in header.get("messages") or ([record] if "id" in record else []):
+    for message in parts(header, "messages") or [record]:
         if message.get("type") == "gemini":
             yield from _answer(message, session)
 
@@ -68,13 +71,13 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
             id=f"{own}:{message['id']}",
             at=at,
             model=message.get("model"),
-            tokens=_tokens(counts),
+            tokens=google.usage(counts, google.GEMINI_CLI),
             fields=fields,
             attributes=attributes,
             replay=not notes.get("project"),  # a copy where the project has a name goes before
         )
-    for tool in message.get("toolCalls") or ():
-        if event_type := _ENDS.get(tool.get("status")):
+    for tool in parts(message, "toolCalls"):
+        if event_type := _ENDS.get(str(tool.get("status"))):
             yield Happened(
                 event_type=event_type,
                 id=f"{own}:{tool['id']}",
@@ -84,26 +87,13 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
             )
 
 
-def _tokens(counts: Record) -> dict[str, Any]:
-    """Return counts by our names; what tools gave the model goes into the input, beside which it is counted."""
-    told = counts.get("prompt", counts.get("input_tokens", counts.get("input")))
-    tokens = {
-        "input_tokens": told + (counts.get("tool") or 0) if type(told) is int else told,
-        "output_tokens": counts.get("candidates", counts.get("output_tokens", counts.get("output"))),
-        "cache_read_tokens": counts.get("cached"),
-        "reasoning_tokens": counts.get("thoughts"),
-        "total_tokens": counts.get("total", counts.get("total_tokens")),
-    }
-    return {name: count for name, count in tokens.items() if count is not None}
-
-
 def _run(record: Record, stats: Record, session: Session) -> Iterator[Fact]:
     """Say what all calls of a run to each model used: they are one, of the time when that was written."""
     conversation = record.get("session_id") or session.notes.get("session")
     digest = blake2b(orjson.dumps(stats, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
-    for model, told in (stats.get("models") or {}).items():
-        counts = told.get("tokens") or told
-        tokens = _tokens(counts)
+    for model, told in part(stats, "models").items():
+        counts = part(told, "tokens") or told
+        tokens = google.usage(counts, google.GEMINI_CLI)
         if "thoughts" not in counts and "total_tokens" in tokens:  # as a stream of lines tells it
             rest = tokens["total_tokens"] - tokens["input_tokens"] - tokens["output_tokens"]
             tokens["reasoning_tokens"] = max(0, rest)
@@ -113,8 +103,8 @@ def _run(record: Record, stats: Record, session: Session) -> Iterator[Fact]:
             model=model,
             tokens=tokens,
             fields={"conversation_id": conversation} if conversation else {},
-            attributes={"requests": (told.get("api") or {}).get("totalRequests")},
-            unless=_told(conversation) if conversation else "",
+            attributes={"requests": part(told, "api").get("totalRequests")},
+            unless=[_told(conversation)] if conversation else (),
         )
 
 

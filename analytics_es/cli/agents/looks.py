@@ -1,0 +1,74 @@
+"""Looks at agents' files, one after the other; trouble is told when it begins, and when it is over."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from attrs import define, field
+
+from analytics_es.cli.display import words
+from analytics_es.cli.run_log import say
+from analytics_es.cli.store import OpenStore
+from analytics_es.errors import AnalyticsError
+from analytics_es.ingest.sessions.declaration import Agent
+from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
+
+TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
+
+
+@define
+class Looks:
+    """Looks at the files of agents whenever it is asked to; never twice at a time, as who asks waits.
+
+    trouble: what is wrong now; "" nothing.
+    """
+
+    store: OpenStore
+    agents: Sequence[Agent]
+    trouble: str = ""
+    _reader: SessionReader | None = field(init=False, default=None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._let_go()
+
+    def look(self) -> list[AgentReport]:
+        """Read what is new, and return what became of it; nothing where that failed, which is tried again."""
+        try:
+            if self._reader is None:
+                self._reader = self.store.service.reading_sessions()
+            reports = self._reader.read(self.agents)
+        except TROUBLE as error:
+            self._let_go()
+            self._begins(words.safe(str(error)))
+            return []
+        if self.trouble:
+            self.trouble = ""
+            say("agents: it goes on", logging.WARNING)
+        return reports
+
+    def _begins(self, problem: str) -> None:
+        if problem != self.trouble:
+            say(f"agents: {problem}; it is tried again", logging.WARNING)
+        self.trouble = problem
+
+    def _let_go(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.state.close()
+
+
+def in_words(report: AgentReport, title: str) -> str:
+    """Return what a look brought of one agent."""
+    parts = [f"{words.plural(report.calls, 'call')} recorded"]
+    if report.partial:
+        parts.append(f"{report.partial:,} of them partial")
+    if report.open:
+        parts.append(f"{report.open:,} open")
+    return f"{title}: {', '.join(parts)}"

@@ -1,0 +1,172 @@
+"""GitHub Copilot CLI: its telemetry, where it goes into a file, tells one call up to four times; one way counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
+from analytics_es.ingest.sessions.events import project_of
+from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
+from analytics_es.ingest.sessions.otel_lines import attributes_of, failed, is_span, place, records, usage_of, when
+from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.session import Session
+from analytics_es.ingest.sessions.sums import since
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
+
+# What tells calls, from what tells each to what adds them up: of one trace, or one response, the first that is there.
+CHAT, INFERENCE, TURN, AGENT_SPAN = 3, 2, 1, 0
+_WAYS = {CHAT: "chat", INFERENCE: "inference", TURN: "turn", AGENT_SPAN: "invoke_agent"}
+_RANKS = {name: rank for rank, name in _WAYS.items()}
+_SPANS = {"chat": CHAT, "invoke_agent": AGENT_SPAN}
+_LOGS = {"gen_ai.client.inference.operation.details": INFERENCE, "copilot_chat.agent.turn": TURN}
+_BODIES = {"GenAI inference:": INFERENCE, "copilot_chat.agent.turn": TURN}
+_CONVERSATION = ("gen_ai.conversation.id", "copilot_chat.session_id", "copilot_chat.chat_session_id", "session.id")
+_METRICS = {
+    "input_tokens": "inputTokens",
+    "output_tokens": "outputTokens",
+    "cache_read_tokens": "cacheReadTokens",
+    "cache_creation_tokens": "cacheWriteTokens",
+    "reasoning_tokens": "reasoningTokens",
+}
+
+
+def _telemetry(line: Record, session: Session) -> Iterator[Fact]:
+    """Say what a line of telemetry tells: calls, by one way or another, those that failed, and tools."""
+    for record in records(line):
+        told = attributes_of(record)
+        rank, conversation = _way(record, told), next((told[name] for name in _CONVERSATION if told.get(name)), None)
+        tokens = usage_of(told)
+        if rank is not None and any(tokens.values()):
+            yield from _call(record, told, tokens, rank, conversation, session)
+        elif rank == CHAT and failed(record, told):
+            error = told.get("error.type") or "error"
+            yield _happened("provider.call.failed", record, conversation, error_type=error, model=_model(told))
+        elif is_span(record) and told.get("gen_ai.operation.name") == "execute_tool":
+            became, tool = FAILED if failed(record, told) else COMPLETED, told.get("gen_ai.tool.name")
+            yield _happened(became, record, conversation, use=told.get("gen_ai.tool.call.id"), tool=tool)
+
+
+def _way(record: Record, told: Record) -> int | None:
+    if is_span(record):
+        name = str(told.get("gen_ai.operation.name") or str(record.get("name")).partition(" ")[0])
+        return _SPANS.get(name)
+    if (rank := _LOGS.get(str(told.get("event.name")))) is not None:
+        return rank
+    body = str(record.get("body") or record.get("_body") or "")
+    return next((rank for begin, rank in _BODIES.items() if body.startswith(begin)), None)
+
+
+def _call(
+    record: Record, told: Record, tokens: dict[str, Any], rank: int, conversation: Any, session: Session
+) -> Iterator[Fact]:
+    trace, span = place(record)
+    response, at = told.get("gen_ai.response.id"), when(record) or session.modified
+    keys = [f"{kind}:{key}" for kind, key in (("trace", trace), ("response", response)) if key]
+    own = f"{trace}:{span}" if trace and span else f"{response or conversation}:{at}"
+    turn = told.get("turn.index", told.get("copilot_chat.turn.index"))
+    better = [f"{key}:{rank}" for key in keys]
+    if all(session.known(key) is None for key in better):
+        yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
+    if conversation:
+        yield Known(f"session:{conversation}")
+    # A response is exported again under other ids; a turn of VS Code has one response id for calls of other counts.
+    same = _same(response, tokens)
+    yield Call(
+        id=own if rank != TURN or turn is None else f"{trace or conversation}:turn:{turn}",
+        at=at,
+        model=_model(told),
+        tokens=tokens,
+        fields={"conversation_id": conversation},
+        attributes={
+            "project": session.known(f"project:{conversation}"),
+            "response_id": response,
+            "told_by": _WAYS[rank],
+            "trace_id": trace or None,
+        },
+        alias=same,
+        rank=rank,
+        unless=better,
+        lane="" if rank == CHAT else own,  # what may be told better waits until the file rests
+        final=True if rank == CHAT else None,
+    )
+
+
+def _same(response: Any, counts: Record) -> str:
+    return f"{response}:{counts.get('input_tokens') or 0}:{counts.get('output_tokens') or 0}" if response else ""
+
+
+def _model(told: Record) -> str | None:
+    model = told.get("gen_ai.response.model") or told.get("gen_ai.request.model")
+    return model.strip().removesuffix("-internal").removesuffix("-1m") if isinstance(model, str) else None
+
+
+def _happened(event_type: str, record: Record, conversation: Any, use: Any = None, **fields: Any) -> Happened:
+    own = str(use) if str(use).startswith("toolu_") else ":".join(filter(None, place(record)))
+    return Happened(
+        event_type=event_type, id=own, at=when(record) or "", fields={"conversation_id": conversation, **fields}
+    )
+
+
+def _state(record: Record, session: Session) -> Iterator[Fact]:
+    """Say what the end of a session tells where nothing else does: the sum of its calls to each model."""
+    conversation, data = session.folders[-1] if session.folders else session.path.stem, part(record, "data")
+    if record.get("type") == "session.start" and (folder := part(data, "context").get("cwd")):
+        session.notes["cwd"] = folder
+        yield Known(f"project:{conversation}", project_of(str(folder)))
+    if record.get("type") != "session.shutdown":
+        return
+    for model, metrics in part(data, "modelMetrics").items():
+        used = part(metrics, "usage")
+        counts = since(session, model, {ours: used.get(theirs) or 0 for ours, theirs in _METRICS.items()})
+        if any(counts.values()):
+            own = f"{conversation}:{record.get('id') or record.get('timestamp')}:{model}"
+            yield Call(
+                id=own,
+                at=record.get("timestamp") or session.modified,
+                model=_model({"gen_ai.response.model": model}),
+                tokens=counts,
+                fields={"conversation_id": conversation},
+                attributes={
+                    "cwd": session.notes.get("cwd"),
+                    "requests": part(metrics, "requests").get("count"),
+                    "told_by": "shutdown",
+                },
+                unless=[f"session:{conversation}"],
+                lane=own,
+            )
+
+
+def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    data = event["data"]
+    attributes = data.get("attributes", {})
+    rank = _RANKS.get(attributes.get("told_by"))
+    if rank is None:
+        return
+    for kind, key in (("trace", attributes.get("trace_id")), ("response", attributes.get("response_id"))):
+        if key:
+            yield from ((f"{kind}:{key}:{higher}", "") for higher in range(rank + 1, CHAT + 1))
+    if same := _same(attributes.get("response_id"), data):
+        yield same, str(event["id"])
+    if data.get("conversation_id"):
+        yield f"session:{data['conversation_id']}", ""
+
+
+AGENT = Agent(
+    name="copilot-cli",
+    title="GitHub Copilot CLI",
+    source="microsoft/vscode-copilot-chat: docs/monitoring/agent_monitoring.md, src/platform/otel/node/fileExporters.ts"
+    "; github/copilot-cli #3994 #4860 (September 2026)",
+    homes=(
+        Home(folders=("$COPILOT_HOME", "~/.copilot")),
+        Home(variable="COPILOT_OTEL_FILE_EXPORTER_PATH", file=True),
+    ),
+    files=(
+        Lines(pattern="otel/**/*.jsonl", read=_telemetry, marks=(b'"attributes"',), last=True),
+        Lines(pattern="session-state/*/events.jsonl", read=_state, marks=(b'"session.s',)),
+    ),
+    providers={"claude-*": "anthropic", "gpt-*": "openai", "gemini-*": "gcp.gemini"},
+    tells_not="what GitHub takes for a call: its cost is what the maker of the model would take; calls where telemetry "
+    "goes into no file, but for sums at the end of a session",
+    remember=_remember,
+)
