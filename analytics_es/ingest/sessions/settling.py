@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import asdict, define, field
 
-from analytics_es.ingest.sessions.events import size
+from analytics_es.ingest.sessions.events import moment, size
 from analytics_es.ingest.sessions.facts import Call
 
 Lane = tuple[str, str]  # a file, and one of the conversations in it
@@ -22,15 +22,27 @@ class Open:
     lanes: set[Lane] = field(factory=set)
 
     def take(self, call: Call) -> None:
-        """Take another record of the call: no replay before one, then by rank, then tokens, then what came first."""
+        """Take another record of the call: no replay before one, then by rank, then tokens, then the earliest.
+
+        What has the same answer under another id tells it again: the one that came first stays.
+        """
         final = _finality(self.call.final, call.final)
-        if _weight(call) > _weight(self.call):
+        kind, before = _kind(call), _kind(self.call)
+        more = size(call) - size(self.call) if call.id == self.call.id else 0
+        if kind > before or (kind == before and (more > 0 or (not more and _came_before(call, self.call)))):
             self.call = call
         self.call.final = final
 
 
-def _weight(call: Call) -> tuple[bool, int, int]:
-    return not call.replay, call.rank, size(call)
+def _kind(call: Call) -> tuple[bool, int]:
+    return not call.replay, call.rank
+
+
+def _came_before(one: Call, other: Call) -> bool:
+    if one.at == other.at:
+        return False
+    at, other_at = moment(one.at), moment(other.at)
+    return at is not None and (other_at is None or at < other_at)
 
 
 def _finality(one: bool | None, other: bool | None) -> bool | None:

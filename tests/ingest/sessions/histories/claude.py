@@ -119,16 +119,15 @@ def _call(made: History, session: Session, *, nameless: bool = False) -> None:
     if session.writes != "final":
         outputs = sorted(made.random.sample(range(1, 2000), pieces))
         usage["output_tokens"] = outputs[-1]
-    taken: datetime | None = None
+    began = taken = made.later()
     line: Json = {}
     for piece, output in enumerate(outputs, 1):
-        at = made.later(3)
-        if taken is None or output > outputs[piece - 2]:
+        at = began if piece == 1 else made.later(3)
+        if piece > 1 and output > outputs[piece - 2]:
             taken = at
         stop = None if session.writes == "null" or (session.writes == "streamed" and piece < pieces) else "end_turn"
         line = _line(session, request, answer, model, {**usage, "output_tokens": output}, at, stop)
         _write(made, session, line)
-    assert taken
     call = TrueCall(
         id=(request if session.with_request else answer) or "",
         at=taken,
@@ -140,7 +139,7 @@ def _call(made: History, session: Session, *, nameless: bool = False) -> None:
     for number, step in enumerate(usage.get("iterations", ())):
         if "model" in step:
             tokens = {"input": step["input_tokens"], "output": step["output_tokens"]}
-            made.made(evolve(call, id=f"{call.id}:{number}", model=ADVISOR, tokens=tokens))
+            made.made(evolve(call, id=f"{call.id}:{number}", at=began, model=ADVISOR, tokens=tokens))
     if answer and not session.spaced:
         session.answers.append((line, call))
     made.later()
