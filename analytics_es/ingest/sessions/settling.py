@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import asdict, define, field
+from attrs import define, field, fields
 
 from analytics_es.ingest.sessions.events import moment, size
 from analytics_es.ingest.sessions.facts import Call
 
-Lane = tuple[str, str]  # a file, and one of the conversations in it
+_FIELDS = tuple(attribute.name for attribute in fields(Call))
 
 
 @define
 class Open:
-    """A call of which more may come: what counts of it so far, where it is told, and whether another followed there."""
+    """A call of which more may come.
+
+    call: what counts of it so far; size: how many tokens that tells of; file: where it is told so.
+    followed: by file that tells of it, whether another call has followed there.
+    told: in which files it is told, and under which ids.
+    """
 
     call: Call
+    size: int
+    file: str
     followed: dict[str, bool] = field(factory=dict)
-    lanes: set[Lane] = field(factory=set)
+    told: set[tuple[str, str]] = field(factory=set)
 
-    def take(self, call: Call) -> None:
+    def take(self, file: str, call: Call) -> None:
         """Take another record of the call: no replay before one, then by rank, then tokens, then the earliest.
 
         What has the same answer under another id tells it again: the one that came first stays.
         """
-        final = _finality(self.call.final, call.final)
-        kind, before = _kind(call), _kind(self.call)
-        more = size(call) - size(self.call) if call.id == self.call.id else 0
-        if kind > before or (kind == before and (more > 0 or (not more and _came_before(call, self.call)))):
-            self.call = call
+        before, told = self.call, size(call)
+        final = _finality(before.final, call.final)
+        more = told - self.size if call.id == before.id else 0
+        kind, kind_before = (not call.replay, call.rank), (not before.replay, before.rank)
+        if kind > kind_before or (kind == kind_before and (more > 0 or (not more and _came_before(call, before)))):
+            self.call, self.size, self.file = call, told, file
         self.call.final = final
-
-
-def _kind(call: Call) -> tuple[bool, int]:
-    return not call.replay, call.rank
 
 
 def _came_before(one: Call, other: Call) -> bool:
@@ -56,80 +60,109 @@ class OpenCalls:
     """The calls of one agent that are not certain yet, over all of its files."""
 
     calls: dict[str, Open] = field(factory=dict)  # by what all records of one call have in common
-    _last: dict[Lane, str] = field(factory=dict)  # the call that is told of there, if it is open
-    _of_file: dict[str, set[str]] = field(factory=dict)
+    _last: dict[tuple[str, str | None], str] = field(factory=dict)  # file and lane → the call that is told of there
+    _final: dict[str, None] = field(init=False, factory=dict)  # those whose usage is the provider's last word
+    _told_in: dict[str, set[str]] = field(init=False, factory=dict)  # by file, the calls that it tells of
 
-    def take(self, file: str, call: Call) -> None:
-        """Take a record of a call; the one before in its lane of the file is followed by it."""
-        name, lane = call.alias or call.id, (file, call.lane)
-        if (before := self._last.get(lane)) not in (None, name):
-            self.calls[before].followed[file] = True
-        if name in self.calls:
-            self.calls[name].take(call)
+    def __attrs_post_init__(self) -> None:
+        for name, entry in self.calls.items():
+            for file in entry.followed:
+                self._told_in.setdefault(file, set()).add(name)
+            if entry.call.final:
+                self._final[name] = None
+
+    def take(self, file: str, call: Call) -> bool:
+        """Take a record of a call; the one before in its lane of the file is followed by it.
+
+        Returns whether it tells again of what another file or id has told, and not more of the same.
+        """
+        calls = self.calls
+        name = call.id if call.id in calls else call.alias or call.id  # an alias may be told later
+        lane = (file, call.lane)
+        before = self._last.get(lane) if call.lane is not None else None
+        if before != name and call.lane is not None:
+            if before is not None and before in calls:
+                calls[before].followed[file] = True
+            self._last[lane] = name
+        entry = calls.get(name)
+        if entry is None:
+            entry = calls[name] = Open(call, size(call), file, told={(file, call.id)})
+            is_again = False
         else:
-            self.calls[name] = Open(call)
-        self._put(name, lane)
-        self._last[lane] = name
-        self.calls[name].followed[file] = False
+            is_again = before != name and (file, call.id) not in entry.told
+            if is_again:
+                entry.told.add((file, call.id))
+            entry.take(file, call)
+        if file not in entry.followed:
+            self._told_in.setdefault(file, set()).add(name)
+        entry.followed[file] = False
+        if entry.call.final:
+            self._final[name] = None
+        return is_again
 
-    def _put(self, name: str, lane: Lane) -> None:
-        self.calls[name].lanes.add(lane)
-        self._of_file.setdefault(lane[0], set()).add(name)
+    def files(self) -> Iterator[str]:
+        """Yield the files that tell of calls that are open."""
+        yield from list(self._told_in)
 
     def rested(self, file: str) -> None:
-        """Say that a file has rested for so long that nothing more comes of what was told there."""
-        for name in self._of_file.get(file, ()):
+        """Say that nothing more comes in a file of what was told there: it has rested for so long, or is gone."""
+        for name in self._told_in.get(file, ()):
             self.calls[name].followed[file] = True
 
-    def final(self, file: str) -> Iterator[Call]:
-        """Take out, and yield, the calls of a file whose usage is the provider's last word.
+    def final(self) -> Iterator[Open]:
+        """Take out, and yield, the calls whose usage is the provider's last word.
 
-        What may be told again under another id waits until all files are read: which of both is to count.
+        One that is told as a replay waits for all files to be read: what it replays goes before it.
         """
-        calls = [(name, self.calls[name].call) for name in self._of_file.get(file, ())]
-        yield from self._out([name for name, call in calls if call.final and not call.replay])
-
-    def settled(self, *, final: bool = False) -> Iterator[Call]:
-        """Take out, and yield, the calls that are certain when all files were read; with `final` all."""
-        names = [
-            name
-            for name, open_call in self.calls.items()
-            if final or open_call.call.final or all(open_call.followed.values())
-        ]
-        yield from self._out(names)
-
-    def _out(self, names: list[str]) -> Iterator[Call]:
+        names, self._final = list(self._final), {}
         for name in names:
-            gone = self.calls.pop(name)
-            for lane in gone.lanes:
-                if self._last.get(lane) == name:
-                    del self._last[lane]
-                if names_there := self._of_file.get(lane[0]):
-                    names_there.discard(name)
-            yield gone.call
+            if self.calls[name].call.replay:
+                self._final[name] = None
+            else:
+                yield self._out(name)
+
+    def settled(self, *, final: bool = False) -> Iterator[Open]:
+        """Take out, and yield, the calls that are certain when all files are read; with `final` all."""
+        for name, entry in list(self.calls.items()):
+            if final or entry.call.final or all(entry.followed.values()):
+                yield self._out(name)
+
+    def _out(self, name: str) -> Open:
+        entry = self.calls.pop(name)
+        self._final.pop(name, None)
+        for file in entry.followed:
+            told = self._told_in[file]
+            told.discard(name)
+            if not told:
+                del self._told_in[file]
+        return entry
 
     # ── between two looks ───────────────────────────────────────────────────────────────────────────────────────
 
     def kept(self) -> list[dict[str, Any]]:
         """Return what is open as JSON can keep it."""
+        lanes: dict[str, list[tuple[str, str | None]]] = {}
+        for lane, name in self._last.items():
+            if name in self.calls:
+                lanes.setdefault(name, []).append(lane)
         return [
             {
                 "name": name,
-                "call": asdict(entry.call),
+                "call": {key: getattr(entry.call, key) for key in _FIELDS},
+                "file": entry.file,
                 "followed": entry.followed,
-                "lanes": [[*lane, self._last.get(lane) == name] for lane in sorted(entry.lanes)],
+                "lanes": lanes.get(name, []),
             }
             for name, entry in self.calls.items()
         ]
 
     @classmethod
-    def of(cls, kept: list[dict[str, Any]]) -> OpenCalls:
+    def of(cls, kept: Sequence[Mapping[str, Any]]) -> OpenCalls:
         """Return what was kept."""
-        calls = cls()
+        calls, last = {}, dict[tuple[str, str | None], str]()
         for entry in kept:
-            calls.calls[entry["name"]] = Open(Call(**entry["call"]), entry["followed"])
-            for file, lane, last in entry["lanes"]:
-                calls._put(entry["name"], (file, lane))
-                if last:
-                    calls._last[file, lane] = entry["name"]
-        return calls
+            call = Call(**entry["call"])
+            told = {(file, call.id) for file in entry["followed"]}
+            calls[entry["name"]] = Open(call, size(call), entry["file"], dict(entry["followed"]), told)
+            last.update(dict.fromkeys(((file, lane) for file, lane in entry["lanes"]), entry["name"]))
+        return cls(calls, last)
