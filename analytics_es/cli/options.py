@@ -101,7 +101,7 @@ _config = click.option(
 )
 
 
-def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
+def store_option(default: str | Callable[[], str], **settings: Any) -> Callable[[Command], Command]:
     """Give a command --db, --schema and --config, and its --tz where it has one, as its one argument `db`."""
 
     def decorate(command: Command) -> Command:

@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 import click
 from attrs import evolve
 
-from analytics_es.cli.agents.reading import agent_option, final_option, ledger_option, ledger_zone_option
+from analytics_es.cli.agents.reading import (
+    agent_option,
+    final_option,
+    ledger_option,
+    ledger_zone_option,
+    machine_option,
+)
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.options import json_option
 from analytics_es.cli.periods import Asked, since, until
@@ -53,6 +59,7 @@ def now() -> datetime:
 @click.option("--watch", is_flag=True, help="Follow: look every two seconds until Ctrl-C.")
 @click.option("--no-read", is_flag=True, help="Show what is in the ledger without looking for more.")
 @final_option
+@machine_option
 @ledger_option
 @ledger_zone_option
 @json_option
@@ -76,6 +83,9 @@ def agents(
     What was read before is not read again, and stays when an agent deletes its files. Calls of which more may come are
     taken by a later look. Nothing that was said or written is stored, and no path but its last part, the project.
 
+    --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
+    unpriced, before and completeness.
+
     A line for cron, each night at three: `0 3 * * * analytics-es agents > /dev/null`.
 
     \b
@@ -84,7 +94,7 @@ def agents(
       analytics-es agents --since 7d --project shop-api
       analytics-es agents --agent claude-code --blocks --tz Europe/Berlin
       analytics-es agents --watch
-      analytics-es agents --json
+      analytics-es agents --json | jq .total.costs.USD
     """
     if context.invoked_subcommand:
         return

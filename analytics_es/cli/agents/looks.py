@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from attrs import define, field
 
+from analytics_es.cli.agents.reading import reader_of
 from analytics_es.cli.display import words
 from analytics_es.cli.run_log import say
 from analytics_es.cli.store import OpenStore
 from analytics_es.errors import AnalyticsError
 from analytics_es.ingest.sessions.declaration import Agent
-from analytics_es.ingest.sessions.reader import AgentReport, SessionReader
+from analytics_es.ingest.sessions.reader import SessionReader
+from analytics_es.ingest.sessions.report import AgentReport
 
 TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
 
@@ -32,20 +32,14 @@ class Looks:
     trouble: str = ""
     _reader: SessionReader | None = field(init=False, default=None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        self._let_go()
-
     def look(self) -> list[AgentReport]:
         """Read what is new, and return what became of it; nothing where that failed, which is tried again."""
         try:
             if self._reader is None:
-                self._reader = self.store.service.reading_sessions()
+                self._reader = reader_of(self.store)
             reports = self._reader.read(self.agents)
         except TROUBLE as error:
-            self._let_go()
+            self.close()
             self._begins(words.safe(str(error)))
             return []
         if self.trouble:
@@ -53,15 +47,16 @@ class Looks:
             say("agents: it goes on", logging.WARNING)
         return reports
 
+    def close(self) -> None:
+        """Let go of what is kept between two looks."""
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.state.close()
+
     def _begins(self, problem: str) -> None:
         if problem != self.trouble:
             say(f"agents: {problem}; it is tried again", logging.WARNING)
         self.trouble = problem
-
-    def _let_go(self) -> None:
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            reader.state.close()
 
 
 def in_words(report: AgentReport, title: str) -> str:

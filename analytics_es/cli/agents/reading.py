@@ -13,18 +13,19 @@ from analytics_es.cli.display import Bar, words
 from analytics_es.cli.options import store_option, tz
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.ingest.sessions.agents import declared, every
-from analytics_es.ingest.sessions.places import default_store
+from analytics_es.ingest.sessions.places import MACHINE, default_store
 from analytics_es.store import exists
 
 if TYPE_CHECKING:
-    from analytics_es.ingest.sessions.reader import AgentReport
+    from analytics_es.ingest.sessions.reader import SessionReader
+    from analytics_es.ingest.sessions.report import AgentReport
 
-TAGS = ["machine", "partial", "project"]  # by which a ledger tells cost apart
+TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
 PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
 
 ledger_option = store_option(
-    str(default_store()),
+    lambda: str(default_store()),
     envvar="ANALYTICS_ES_AGENTS_DB",
     show_envvar=True,
     show_default="agents.db in your data folder",
@@ -40,6 +41,15 @@ agent_option = click.option(
     metavar="NAME",
     callback=lambda context, option, names: list(dict.fromkeys(declared(name).name for name in names)),
     help="Only this agent, such as codex; may be repeated.",
+)
+machine_option = click.option(
+    "--machine",
+    metavar="NAME",
+    envvar=MACHINE,
+    show_envvar=True,
+    expose_value=False,
+    callback=lambda context, option, name: context.meta.__setitem__(MACHINE, name),
+    help="What calls are told to be of, beside their project.  [default: this machine's name]",
 )
 final_option = click.option(
     "--final", is_flag=True, help="Take calls for certain of which more may come, as of a file that still grows."
@@ -60,11 +70,17 @@ def ledger(db: Place, **options: Any) -> Iterator[OpenStore]:
         yield store
 
 
+def reader_of(store: OpenStore) -> SessionReader:
+    """Return what reads sessions into a ledger, by the machine's name that --machine says, where it does."""
+    context = click.get_current_context(silent=True)  # none in a thread beside the command
+    return store.service.reading_sessions(machine=context.meta.get(MACHINE) if context else None)
+
+
 def read(store: OpenStore, names: Sequence[str], *, final: bool) -> list[AgentReport]:
     """Read what is new of these agents, or of all, with a bar where that takes long."""
     agents = every(names)
     titles = {agent.name: agent.title for agent in agents}
-    reader = store.service.reading_sessions()
+    reader = reader_of(store)
     with Bar("reading sessions", amount=words.size) as bar:
         try:
             return reader.read(

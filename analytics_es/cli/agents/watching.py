@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 from rich.live import Live
 
-from analytics_es.cli.agents.ledger import Ledger, ledger_of
+from analytics_es.cli.agents.every import TOLD
 from analytics_es.cli.agents.looks import Looks, in_words
 from analytics_es.cli.agents.reading import ledger, title_of
 from analytics_es.cli.display import Block, Line
 from analytics_es.cli.display.render import drawn, make_console
-from analytics_es.cli.run import stopped
+from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.run_log import TEXT, logged, say
+from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place
 from analytics_es.cli.tables import agents as tables
 from analytics_es.events.codec import to_plain
 from analytics_es.ingest.sessions.agents import every
-from analytics_es.ingest.sessions.reader import AgentReport
+from analytics_es.ingest.sessions.report import AgentReport
 from analytics_es.types import TimePeriod
 
 LOOK_SECONDS = 2.0
@@ -34,7 +35,7 @@ def follow(db: Place, names: Sequence[str], *, as_json: bool) -> None:
     """Look every two seconds until stopped; on a terminal drawn, else a line for each change."""
     console = make_console()
     draws = console.is_terminal and not as_json
-    with logged(TEXT, "info"), ledger(db) as store, stopped() as stopping, Looks(store, every(names)) as looks:
+    with logged(TEXT, "info"), ledger(db) as store, stopped() as stopping, closing(Looks(store, every(names))) as looks:
         with Live(console=console, auto_refresh=False, transient=True) if draws else nullcontext() as live:
             drawn_at = -REDRAW_SECONDS
             if not draws:
@@ -83,7 +84,6 @@ def _tell(store: OpenStore, names: Sequence[str], changed: Sequence[AgentReport]
 
 
 def _plain(report: AgentReport, today: Ledger) -> dict[str, Any]:
-    names = ("agent", "events", "calls", "partial", "open")
-    told = {name: getattr(report, name) for name in names}
+    told = {name: getattr(report, name) for name in TOLD}
     time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"time": time, **told, "skipped": dict(report.skipped), "today": to_plain(today.total)}

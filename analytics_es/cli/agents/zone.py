@@ -13,21 +13,22 @@ LINK, NAME = Path("/etc/localtime"), Path("/etc/timezone")
 FOLDER = "zoneinfo/"  # what comes after it in a path is the name of a zone
 
 
-def machine_zone(environment: Mapping[str, str] = os.environ, *, link: Path = LINK, name: Path = NAME) -> str:
+def machine_zone(environment: Mapping[str, str] = os.environ, *, link: Path = LINK, file: Path = NAME) -> str:
     """Return the zone of the variable TZ, else the one the system is in; UTC where neither names one."""
-    for candidate in _candidates(environment, link, name):
+    for candidate in _candidates(environment, link, file):
         try:
-            return str(Calendar(candidate).zone)
+            name = str(Calendar(candidate).zone)
         except ValueError:
             continue
+        return "UTC" if name == "Etc/UTC" else name
     return "UTC"
 
 
-def _candidates(environment: Mapping[str, str], link: Path, name: Path) -> Iterator[str]:
+def _candidates(environment: Mapping[str, str], link: Path, file: Path) -> Iterator[str]:
     if "TZ" in environment:
         yield environment["TZ"].removeprefix(":").rpartition(FOLDER)[2]
         return  # it is said, whatever the system says
     with suppress(OSError):
         yield str(link.readlink()).rpartition(FOLDER)[2]
     with suppress(OSError, ValueError):
-        yield name.read_text("utf-8").strip()
+        yield file.read_text("utf-8").strip()

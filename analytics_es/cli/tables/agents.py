@@ -8,13 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from analytics_es.cli.agents.blocks import HoursBlock
-from analytics_es.cli.agents.figures import Bucket, Figures, Named
-from analytics_es.cli.agents.ledger import AgentBlocks, Ledger
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.cli.ledger.answer import AgentBlocks, Ledger
+from analytics_es.cli.ledger.blocks import HoursBlock
+from analytics_es.cli.ledger.figures import Bucket, Figures, Named
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.cost import not_known
-from analytics_es.ingest.sessions.reader import THERE, AgentReport
+from analytics_es.ingest.sessions.report import THERE, AgentReport
 
 Of = Callable[..., Figures]
 TitleOf = Callable[[str], str]
@@ -285,8 +285,6 @@ def _money(costs: object) -> str:
 
 def _footer(answer: Ledger, still_open: int) -> Line:
     notes = []
-    if answer.partial.calls:
-        notes.append(f"{words.plural(answer.partial.calls, 'partial call')}: the end of their usage was never written")
     if still_open:
         notes.append(f"{words.plural(still_open, 'call')} open, of which more may come: the next look, or --final")
     if answer.before:

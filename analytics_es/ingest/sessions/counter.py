@@ -36,13 +36,10 @@ class Counter:
     marks: list[Numbers] = field(factory=list)
     parts: int = 4
 
-    def step(
-        self, total: Numbers, last: Numbers | None, *, fresh: bool = False, seen: Callable[[int], bool]
-    ) -> Step | str:
+    def step(self, total: Numbers, last: Numbers | None, *, seen: Callable[[int], bool]) -> Step | str:
         """Return what a call added, or why the record tells of none.
 
-        last: what the record says of the call itself. fresh: that it may be the first of a new counter, however high.
-        seen: whether this total was there in an epoch before.
+        last: what the record says of the call itself. seen: whether this total was there in an epoch before.
         """
         if not self.marks:
             self.marks.append(total)
@@ -53,13 +50,12 @@ class Counter:
         for epoch in reversed(range(len(self.marks))):
             if last is not None and any(last) and self._same(_less(total, self.marks[epoch]), last):
                 return self._on(epoch, total, last, exact=True)
-        begins = last is not None and self._same(total, last)
-        if begins and (fresh or self._is_below(total)):
+        if last is not None and self._same(total, last):  # nothing was before it: a counter that began anew
             if any(seen(epoch) for epoch in range(len(self.marks))):
                 return AGAIN
             self.marks.append([0] * len(total))
-            return self._on(len(self.marks) - 1, total, total, exact=True)
-        if self._is_below(total):
+            return self._on(len(self.marks) - 1, total, last, exact=True)
+        if _size(total) <= _size(self.marks[-1]):
             return STALE
         return self._on(len(self.marks) - 1, total, [max(0, n) for n in _less(total, self.marks[-1])])
 
@@ -69,9 +65,6 @@ class Counter:
 
     def _same(self, one: Sequence[int], other: Sequence[int]) -> bool:
         return list(one[: self.parts]) == list(other[: self.parts])
-
-    def _is_below(self, total: Numbers) -> bool:
-        return _size(total) <= _size(self.marks[-1])
 
 
 def _less(total: Sequence[int], other: Sequence[int]) -> Numbers:

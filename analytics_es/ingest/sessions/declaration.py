@@ -68,25 +68,25 @@ class Document:
 class Query:
     """Rows of a database.
 
-    needs: by table, columns that have to be there.
-    sql: the rows since the last look, which `:since` tells: where `cursor` is at least that; all at first, when it is
-        -1. Its columns by name are the record.
-    cursor: the column, a number that grows; "" where rows are to be read again each time.
+    sql: of its tables, each with its columns, the question to ask; "" where those are not there. The rows' columns by
+        name are the record. It asks for what is new where `:<cursor>` tells how far the last look came, -1 at first;
+        `:now` is when the database changed last, in Unix milliseconds.
+    cursors: columns that grow, as numbers, and are no part of the record; what comes late, comes with a larger one.
+    json: columns that hold JSON, and what is kept of it; it is None where it is none.
     read: what a row says.
     """
 
-    needs: Mapping[str, tuple[str, ...]]
-    sql: str
-    cursor: str = ""
+    sql: Callable[[Mapping[str, frozenset[str]]], str]
+    cursors: tuple[str, ...] = ()
+    json: Mapping[str, Callable[[Any], Any]] = Factory(dict)
     read: Read
 
 
 @frozen(kw_only=True)
 class Tables:
-    """SQLite databases, which are opened read-only.
+    """SQLite databases, of which no file is touched.
 
-    pattern: which files, below the home.
-    queries: of several, the first whose tables are there and that ever gave a row is read, and no other.
+    pattern: which files, below the home; `queries`: all that can be asked are; `last`: as of lines.
     """
 
     pattern: str

@@ -21,12 +21,12 @@ from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known, Skip
 from analytics_es.ingest.sessions.finding import File, PassedOver
 from analytics_es.ingest.sessions.lines import HALF, LineReader
 from analytics_es.ingest.sessions.memory import Memory
-from analytics_es.ingest.sessions.recording import ODD, Record, Recording
+from analytics_es.ingest.sessions.recording import BATCH, ODD, Record, Recording
 from analytics_es.ingest.sessions.report import THERE, AgentReport, shown
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
-from analytics_es.ingest.sessions.state import FileEntry, State
-from analytics_es.ingest.sessions.tables import rows
+from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
+from analytics_es.ingest.sessions.tables import TableReader
 from analytics_es.log import EventLog
 
 RESTS = 600  # seconds without a change after which nothing more is expected of a call
@@ -182,9 +182,12 @@ class Look:
             else:
                 self._take(path, kind.read, content, session)
         elif isinstance(kind, Tables):
-            for query, record, cursor in rows(file.path, kind, entry.cursors):
-                entry.cursors[str(kind.queries.index(query))] = cursor
+            table = TableReader(file.path, kind, entry.cursors, file.modified)
+            for number, (query, record) in enumerate(table.rows(), 1):
                 self._take(path, query.read, record, session)
+                if not number % BATCH:  # how far it is read is kept when all is: what is read twice adds nothing
+                    self.recording.settle(self.open.final())
+            entry = evolve(entry, cursors=table.reached)
         self._changed[path] = entry
         yield file.size
 
@@ -258,7 +261,7 @@ class Look:
                 files=self._changed,
                 open_calls=self.open.kept(),
                 memory=memory,
-                notes=notes,
+                notes={**notes, f"{LOOKED}{self.agent.name}": str(self.clock())},
                 turn=self._turn,
             )
         except sqlite3.Error as error:

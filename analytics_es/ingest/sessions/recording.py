@@ -20,6 +20,7 @@ from analytics_es.ingest.sessions.report import (
     UNKNOWN,
     UNTIMED,
     AgentReport,
+    shown,
 )
 from analytics_es.ingest.sessions.settling import Open
 from analytics_es.ingest.strictness import is_strict

@@ -23,35 +23,30 @@ def born(name: Any) -> int | None:
     return uuid.int >> 80 if uuid.version == 7 else None
 
 
-def begin(notes: dict[str, Any], ancestor: str, start: Any) -> None:
-    """Note down of a file that it may repeat what an ancestor's tells.
-
-    start: the ordinal from which on its records are its own, where it says so.
-    """
+def begin(notes: dict[str, Any], ancestor: str) -> None:
+    """Note down of a file that it may repeat what an ancestor's tells."""
     notes["ancestors"] = [*(entry for entry in notes.get("ancestors", ()) if entry != ancestor), ancestor]
     notes.setdefault("repeats", True)
-    if type(start) is int:
-        notes["start"] = start
 
 
 def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str], bool]) -> str:
     """Return why a record is taken for a repeated one; "" where it is the file's own.
 
-    is_of: whether it is known of an ancestor. Where nothing is known of any, the ids tell what was before the fork;
-    where they do not, what was written at once with its first line.
+    is_of: whether it is known of an ancestor. The file may say from which ordinal on it is its own. Else the ids tell
+    what was before the fork; where they do not, and no ancestor was read, what was written at once with its first line.
     """
     notes = session.notes
     if not notes.get("repeats"):
         return ""
     start, ordinal = notes.get("start"), record.get("ordinal")
-    if start is not None and type(ordinal) is int:
+    if type(start) is int and type(ordinal) is int:
         return REPEATED if ordinal < start else ""
     if any(is_of(ancestor) for ancestor in notes["ancestors"]):
         return REPEATED
     fork, turn = born(notes.get("id")), born(notes.get("turn"))
     if fork is not None and turn is not None:
         return REPEATED if turn < fork else ""
-    if any(session.known(thread(ancestor)) is not None for ancestor in notes["ancestors"]):
+    if any(session.known(read(ancestor)) is not None for ancestor in notes["ancestors"]):
         return ""
     at = milliseconds(record)
     if at - notes.get("written", at) >= AT_ONCE:
@@ -60,9 +55,9 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     return UNTOLD
 
 
-def thread(name: str) -> str:
+def read(conversation: str) -> str:
     """Return the key under which it is remembered that a conversation was read."""
-    return f"thread {name}"
+    return f"read {conversation}"
 
 
 def milliseconds(record: Mapping[str, Any]) -> int:

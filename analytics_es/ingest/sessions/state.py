@@ -15,6 +15,7 @@ from attrs import Factory, define, field, fields
 
 VERSION = 2  # of what is kept: another one is thrown away
 IN_MEMORY = ":memory:"
+LOOKED = "looked:"  # a note of each agent: when its files were looked at last, in Unix seconds
 TURN = "turn:"  # a note of each agent: which look has kept last, so that no other keeps over it
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;

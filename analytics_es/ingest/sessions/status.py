@@ -14,10 +14,10 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 from analytics_es.ingest.sessions import finding
-from analytics_es.ingest.sessions.declaration import Agent
+from analytics_es.ingest.sessions.declaration import Agent, Lines
 from analytics_es.ingest.sessions.finding import File
 from analytics_es.ingest.sessions.report import shown
-from analytics_es.ingest.sessions.state import FileEntry, State
+from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
 
 SETTINGS = 1 << 20  # bytes of a file of settings, at most
 
@@ -43,6 +43,7 @@ class AgentStatus:
     kept_days: after how many days without a change the agent deletes a file; None: it does not.
     deletes_at: when it deletes the next one, which is the oldest of a home; None: it does not.
     deletes: the file that it deletes then.
+    looked_at: when its files were looked at last; None where they never were, or that is no longer known.
     open: calls that are not certain yet.
     skipped: what was passed over of all files, also of those that are gone, by reason.
     problems: files that are not, or not wholly read, and why.
@@ -60,6 +61,7 @@ class AgentStatus:
     kept_days: float | None = None
     deletes_at: datetime | None = None
     deletes: str | None = None
+    looked_at: datetime | None = None
     open: int = 0
     skipped: Counter[str] = Factory(Counter)
     problems: dict[str, str] = Factory(dict)
@@ -83,8 +85,10 @@ def _status(agent: Agent, state: State | None, environment: Mapping[str, str]) -
         if state:
             entries, open_calls, _ = state.seen(agent.name)
             result.open = len(open_calls)
+            looked = state.note(f"{LOOKED}{agent.name}")
+            result.looked_at = _time(float(looked)) if looked else None
             open_in = {file for call in open_calls for file in call["followed"]}
-    except (sqlite3.DatabaseError, KeyError, TypeError) as error:
+    except (sqlite3.DatabaseError, KeyError, TypeError, ValueError) as error:
         result.problems[shown(state.path if state else "")] = f"what was read cannot be told: {error}"
     homes = finding.homes(agent, environment)
     result.homes = [shown(home) for home in homes]
@@ -109,7 +113,7 @@ def _add_files(result: AgentStatus, files: list[File], entries: Mapping[str, Fil
         is_same = entry is not None and (entry.inode, entry.size) == (file.inode, file.size)
         if entry and is_same:
             # What is no file of lines is read whole, and has no place in it where to go on.
-            unread = file.size - entry.offset if entry.offset else 0
+            unread = file.size - entry.offset if isinstance(file.files, Lines) else 0
         else:
             unread = max(0, file.size - (entry.offset if entry and entry.inode == file.inode else 0))
         result.unread += unread

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService
+from analytics_es.ingest.sessions.agents import every
 from tests.ingest.sessions.engine import Engine, Json, text
 
-VARIABLES = (
+HOMES = [home for agent in every() for home in agent.homes]
+VARIABLES = {
     *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"),
-    *("CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_DATA_DIR", "QWEN_DATA_DIR", "OPENCODE_DATA_DIR"),
-    "COPILOT_OTEL_FILE_EXPORTER_PATH",
-)
+    *(home.variable for home in HOMES if home.variable),
+    *(folder.partition("/")[0][1:] for home in HOMES for folder in home.folders if folder.startswith("$")),
+}
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
-from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
+from analytics_es.ingest.sessions.facts import OTHERWISE, Call, Fact, Happened, Known, Skipped
 from analytics_es.ingest.sessions.otel_lines import attributes_of, failed, is_span, place, records, usage_of, when
 from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
@@ -16,8 +16,8 @@ from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 # What tells calls, from what tells each to what adds them up: of one trace, or one response, the first that is there.
 CHAT, INFERENCE, TURN, AGENT_SPAN = 3, 2, 1, 0
-_WAYS = {CHAT: "chat", INFERENCE: "inference", TURN: "turn", AGENT_SPAN: "invoke_agent"}
-_RANKS = {name: rank for rank, name in _WAYS.items()}
+_WAYS = {INFERENCE: "inference", TURN: "turn", AGENT_SPAN: "agent"}  # the first word of ids of calls that are so told
+_SHUTDOWN = "shutdown"
 _SPANS = {"chat": CHAT, "invoke_agent": AGENT_SPAN}
 _LOGS = {"gen_ai.client.inference.operation.details": INFERENCE, "copilot_chat.agent.turn": TURN}
 _BODIES = {"GenAI inference:": INFERENCE, "copilot_chat.agent.turn": TURN}
@@ -63,17 +63,20 @@ def _call(
     trace, span = place(record)
     response, at = told.get("gen_ai.response.id"), when(record) or session.modified
     keys = [f"{kind}:{key}" for kind, key in (("trace", trace), ("response", response)) if key]
-    own = f"{trace}:{span}" if trace and span else f"{response or conversation}:{at}"
-    turn = told.get("turn.index", told.get("copilot_chat.turn.index"))
-    better = [f"{key}:{rank}" for key in keys]
-    if all(session.known(key) is None for key in better):
-        yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
+    turn = told.get("turn.index", told.get("copilot_chat.turn.index")) if rank == TURN else None
+    where = [trace, span if turn is None else turn] if trace and span else [response or conversation, at]
+    own = ":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where))
+    other = [f"{key}:{rank}" for key in keys]  # what is known where another way counts
     if conversation:
         yield Known(f"session:{conversation}")
+    if any(session.known(key) is not None for key in other):
+        yield Skipped(OTHERWISE)
+        return
+    yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
     # A response is exported again under other ids; a turn of VS Code has one response id for calls of other counts.
     same = _same(response, tokens)
     yield Call(
-        id=own if rank != TURN or turn is None else f"{trace or conversation}:turn:{turn}",
+        id=own,
         at=at,
         model=_model(told),
         tokens=tokens,
@@ -81,12 +84,11 @@ def _call(
         attributes={
             "project": session.known(f"project:{conversation}"),
             "response_id": response,
-            "told_by": _WAYS[rank],
             "trace_id": trace or None,
         },
         alias=same,
         rank=rank,
-        unless=better,
+        unless=other,
         lane="" if rank == CHAT else own,  # what may be told better waits until the file rests
         final=True if rank == CHAT else None,
     )
@@ -120,7 +122,7 @@ def _state(record: Record, session: Session) -> Iterator[Fact]:
         used = part(metrics, "usage")
         counts = since(session, model, {ours: used.get(theirs) or 0 for ours, theirs in _METRICS.items()})
         if any(counts.values()):
-            own = f"{conversation}:{record.get('id') or record.get('timestamp')}:{model}"
+            own = f"{_SHUTDOWN}:{conversation}:{record.get('id') or record.get('timestamp')}:{model}"
             yield Call(
                 id=own,
                 at=record.get("timestamp") or session.modified,
@@ -130,7 +132,6 @@ def _state(record: Record, session: Session) -> Iterator[Fact]:
                 attributes={
                     "cwd": session.notes.get("cwd"),
                     "requests": part(metrics, "requests").get("count"),
-                    "told_by": "shutdown",
                 },
                 unless=[f"session:{conversation}"],
                 lane=own,
@@ -138,11 +139,11 @@ def _state(record: Record, session: Session) -> Iterator[Fact]:
 
 
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    data = event["data"]
-    attributes = data.get("attributes", {})
-    rank = _RANKS.get(attributes.get("told_by"))
-    if rank is None:
+    data, way = event["data"], str(event["id"]).partition(":")[0]
+    if way == _SHUTDOWN or event["event_type"] != "provider.call.completed":
         return
+    attributes = data.get("attributes", {})
+    rank = next((rank for rank, name in _WAYS.items() if name == way), CHAT)
     for kind, key in (("trace", attributes.get("trace_id")), ("response", attributes.get("response_id"))):
         if key:
             yield from ((f"{kind}:{key}:{higher}", "") for higher in range(rank + 1, CHAT + 1))

@@ -52,7 +52,6 @@ def _begin(header: Record, session: Session) -> Iterator[Fact]:
         notes["project"] = session.known(f"project:{header.get('projectHash') or name}")
     if header.get("kind") == "subagent" and (directories := header.get("directories")):
         notes["cwd"] = str(directories[0])
-    yield Known(_told(notes["session"]))
 
 
 def _told(conversation: str) -> str:
@@ -67,6 +66,7 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
     fields = {"conversation_id": notes.get("parent") or own}
     attributes = {"project": notes.get("project"), "cwd": notes.get("cwd"), "sidechain": side or None}
     if isinstance(counts := message.get("tokens"), Mapping):
+        yield Known(_told(fields["conversation_id"]))
         yield Call(
             id=f"{own}:{message['id']}",
             at=at,

@@ -19,7 +19,8 @@ _OLD = "v1"  # the first word of ids of entries that have none: files of the fir
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: whose session it is, an answer, or how a tool ended."""
     if record.get("type") == "session":
-        session.notes.update(session=record.get("id"), cwd=record.get("cwd"))
+        forked = record.get("timestamp") if record.get("parentSession") else None
+        session.notes.update(session=record.get("id"), cwd=record.get("cwd"), forked=forked)
         return
     message = record.get("message")
     if record.get("type") != "message" or not isinstance(message, Mapping):
@@ -70,6 +71,7 @@ def _answer(record: Record, message: Record, session: Session) -> Fact:
         tokens=tokens | ({"total_tokens": usage["totalTokens"]} if usage.get("totalTokens") else {}),
         fields=fields | {"status": _STATUS.get(str(stopped), "ok")},
         attributes=attributes,
+        replay=str(at) < str(notes.get("forked") or ""),  # what is older than a fork is its origin's
         final=True,
     )
 

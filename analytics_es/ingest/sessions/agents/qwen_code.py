@@ -38,6 +38,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
             tokens=google.usage(used, google.API),
             fields={"conversation_id": conversation},
             attributes=attributes,
+            replay=bool(origin),
             alias=message if _UUID.fullmatch(message) else "",
             final=True,
         )

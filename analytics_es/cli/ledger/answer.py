@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from analytics_es.cli.agents.blocks import HOUR, HoursBlock, begins_anew, blocks
-from analytics_es.cli.agents.figures import Bucket, Figures, Named, by_name
+from analytics_es.cli.ledger.blocks import HOUR, HoursBlock, begins_anew, blocks
+from analytics_es.cli.ledger.figures import Bucket, Figures, Named, by_name
 from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.types import Completeness, CostBreakdown, TimePeriod, UnknownCost, UnpricedUsage
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Where = dict[str, str]
 
-PROJECT, MACHINE, PARTIAL = "attributes.project", "attributes.machine", "attributes.partial"
+PROJECT, MACHINE = "attributes.project", "attributes.machine"
 LOOK_BACK = timedelta(days=7)  # before a period: where a block begins depends on the one before
 
 
@@ -38,7 +38,6 @@ class Ledger:
 
     total: of all; days: those with calls, in their order; agents, models, projects, machines: what costs most first.
     blocks: of agents whose provider counts so.
-    partial: of the total, calls whose final usage was never written: they used more.
     unknown: calls of which the cost is not known, by model and reason; unpriced: usage that has no price.
     before: how many calls there are before the period.
     completeness: what each answer stands on.
@@ -52,7 +51,6 @@ class Ledger:
     projects: list[Named]
     machines: list[Named]
     blocks: list[AgentBlocks]
-    partial: Figures
     unknown: list[UnknownCost]
     unpriced: list[UnpricedUsage]
     before: int
@@ -77,7 +75,6 @@ def ledger_of(
     total = Figures()
     for figures in (of_models := by_name((row for answer in models for row in answer.rows), "model")):
         total.add(figures)
-    partial = next((figures for figures in named(PARTIAL) if figures.name == "true"), Figures())
     return Ledger(
         period=period,
         total=total,
@@ -87,7 +84,6 @@ def ledger_of(
         projects=named(PROJECT),
         machines=named(MACHINE),
         blocks=_blocks(service, period, now, agents),
-        partial=partial,
         unknown=[unknown for answer in models for unknown in answer.unknown],
         unpriced=[unpriced for answer in models for unpriced in answer.unpriced],
         before=sum(_before(service, period, where) for where in filters),

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from attrs import define, frozen
 
-from analytics_es.cli.agents.figures import Bucket, Figures
+from analytics_es.cli.ledger.figures import Bucket, Figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PLACES = Decimal("0.000001")
@@ -56,9 +56,10 @@ def blocks(hours: Iterable[Bucket], length: int, now: datetime) -> list[HoursBlo
             end = hour.start + length * HOUR
             result.append(HoursBlock(start=hour.start, end=end, first=hour.first or hour.start))
         result[-1].add(hour)
-    if result and result[-1].start <= now < result[-1].end:
-        result[-1].is_current = True
-        result[-1].burn = _burn(result[-1], now)
+    for block in result:
+        if block.start <= now < block.end:
+            block.is_current = True
+            block.burn = _burn(block, now)
     return result
 
 
