@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +30,7 @@ from analytics_es.cli.run_log import (
     say_retention,
     say_start,
 )
+from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import ProjectionStatus
@@ -204,25 +203,6 @@ class Nightly:
             return False
         self._next = self._following()
         return True
-
-
-@contextmanager
-def stopped() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished.
-
-    Another thread sets it: the main one, which handles signals, may be about to wait, and holds the event's lock then.
-    """
-    stopping = threading.Event()
-
-    def stop(*_: object) -> None:
-        _thread.start_new_thread(stopping.set, ())  # threading's own takes locks, too
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @define

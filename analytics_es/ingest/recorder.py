@@ -26,6 +26,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.rejections import kept
+from analytics_es.ingest.strictness import hold_strict
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.ingest.vault import is_pseudonym
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
@@ -177,6 +178,7 @@ class Recorder:
             self._told = False
 
     def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        hold_strict(self.log, entries)
         try:
             result = self.log.append(entries, notes=notes)
         except BeforeHorizon:

@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import fields_dict
 
-from analytics_es.cli.agents.ledger import Ledger, ledger_of
 from analytics_es.cli.agents.reading import ledger, read, title_of
 from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
 from analytics_es.cli.tables import agents as tables

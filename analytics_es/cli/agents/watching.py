@@ -13,13 +13,13 @@ import click
 from rich.live import Live
 
 from analytics_es.cli.agents.every import TOLD
-from analytics_es.cli.agents.ledger import Ledger, ledger_of
 from analytics_es.cli.agents.looks import Looks, in_words
 from analytics_es.cli.agents.reading import ledger, title_of
 from analytics_es.cli.display import Block, Line
 from analytics_es.cli.display.render import drawn, make_console
-from analytics_es.cli.run import stopped
+from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.run_log import TEXT, logged, say
+from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place
 from analytics_es.cli.tables import agents as tables
 from analytics_es.events.codec import to_plain

@@ -8,10 +8,10 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from analytics_es.cli.agents.blocks import HoursBlock
-from analytics_es.cli.agents.figures import Bucket, Figures, Named
-from analytics_es.cli.agents.ledger import AgentBlocks, Ledger
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.cli.ledger.answer import AgentBlocks, Ledger
+from analytics_es.cli.ledger.blocks import HoursBlock
+from analytics_es.cli.ledger.figures import Bucket, Figures, Named
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.cost import not_known
 from analytics_es.ingest.sessions.report import THERE, AgentReport

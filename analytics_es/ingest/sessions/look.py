@@ -191,8 +191,9 @@ class Look:
             table = TableReader(file.path, kind, entry.cursors, file.modified)
             for number, (query, record) in enumerate(table.rows(), 1):
                 self._take(path, query.read, record, session)
-                if not number % BATCH:  # how far it is read is kept when all is: what is read twice adds nothing
+                if not number % BATCH:  # cursors go on when all is read: what is read twice adds nothing
                     self.recording.settle(self.open.final())
+                    self._read_so_far(path, entry)
             entry = evolve(entry, cursors=table.reached)
         self._changed[path] = entry
         yield file.size

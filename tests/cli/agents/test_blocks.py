@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es.cli.agents.blocks import HOUR, begins_anew, blocks
-from analytics_es.cli.agents.figures import Bucket
+from analytics_es.cli.ledger.blocks import HOUR, begins_anew, blocks
+from analytics_es.cli.ledger.figures import Bucket
 
 START = datetime(2026, 3, 27, tzinfo=UTC)  # two days before clocks are set in Europe
 HOURS = st.sets(st.integers(0, 120)).map(sorted)

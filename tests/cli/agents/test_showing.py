@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
 from analytics_es.ingest.sessions.places import default_store
-from tests.cli.agents.conftest import NOON, Home, call
+from tests.cli.agents.conftest import NOON, Home, call, without_others
 from tests.cli.conftest import Cli
 
 
@@ -26,7 +26,7 @@ def test_what_agents_used_and_cost_is_on_one_screen(
     result = cli("agents")
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == snapshot
+    assert without_others(result.stdout) == snapshot
     assert max(map(len, result.stdout.splitlines())) <= int(columns)
 
 
@@ -84,7 +84,7 @@ def test_who_names_an_agent_has_no_other_read(cli: Cli, worked: Home) -> None:
 
 
 def test_all_blocks_are_shown_where_they_are_asked_for(cli: Cli, worked: Home, snapshot: SnapshotAssertion) -> None:
-    assert cli("agents", "--blocks", "--since", "3d").stdout == snapshot
+    assert without_others(cli("agents", "--blocks", "--since", "3d").stdout) == snapshot
 
 
 def test_tables_have_so_many_rows_and_say_how_many_more_there_are(cli: Cli, worked: Home) -> None:
@@ -127,7 +127,7 @@ def test_a_ledger_of_others_is_shown_on_an_empty_machine(cli: Cli, worked: Home)
 
     output = cli("agents", "--db", "team.db").stdout
 
-    assert "not on this machine: Claude Code, Codex" in output
+    assert re.search("not on this machine: .*Claude Code, Codex", output)
     assert "8 calls" in output
 
 
@@ -191,7 +191,7 @@ def test_an_unknown_agent_is_one_line(cli: Cli) -> None:
     result = cli("agents", "--agent", "claud")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: 'claud' is no coding agent whose sessions are read: claude-code, ")
+    assert result.stderr.startswith("error: 'claud' is no coding agent whose sessions are read: ")
     assert result.stderr.count("\n") == 1
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from analytics_es.cli.agents.blocks import HOUR, HoursBlock, begins_anew, blocks
-from analytics_es.cli.agents.figures import Bucket, Figures, Named, by_name
+from analytics_es.cli.ledger.blocks import HOUR, HoursBlock, begins_anew, blocks
+from analytics_es.cli.ledger.figures import Bucket, Figures, Named, by_name
 from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.types import Completeness, CostBreakdown, TimePeriod, UnknownCost, UnpricedUsage

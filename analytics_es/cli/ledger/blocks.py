@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from attrs import define, frozen
 
-from analytics_es.cli.agents.figures import Bucket, Figures
+from analytics_es.cli.ledger.figures import Bucket, Figures
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PLACES = Decimal("0.000001")
