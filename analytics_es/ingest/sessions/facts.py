@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
+OTHERWISE = "told otherwise"  # why a record of usage is passed over whose call another record tells
+
 Moment = str | int | float | datetime  # ISO 8601, Unix seconds, Unix milliseconds
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
-from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
+from analytics_es.ingest.sessions.facts import OTHERWISE, Call, Fact, Happened, Known, Skipped
 from analytics_es.ingest.sessions.otel_lines import attributes_of, failed, is_span, place, records, usage_of, when
 from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
@@ -66,11 +66,13 @@ def _call(
     turn = told.get("turn.index", told.get("copilot_chat.turn.index")) if rank == TURN else None
     where = [trace, span if turn is None else turn] if trace and span else [response or conversation, at]
     own = ":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where))
-    better = [f"{key}:{rank}" for key in keys]
-    if all(session.known(key) is None for key in better):
-        yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
+    other = [f"{key}:{rank}" for key in keys]  # what is known where another way counts
     if conversation:
         yield Known(f"session:{conversation}")
+    if any(session.known(key) is not None for key in other):
+        yield Skipped(OTHERWISE)
+        return
+    yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
     # A response is exported again under other ids; a turn of VS Code has one response id for calls of other counts.
     same = _same(response, tokens)
     yield Call(
@@ -86,7 +88,7 @@ def _call(
         },
         alias=same,
         rank=rank,
-        unless=better,
+        unless=other,
         lane="" if rank == CHAT else own,  # what may be told better waits until the file rests
         final=True if rank == CHAT else None,
     )
