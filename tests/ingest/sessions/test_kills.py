@@ -111,15 +111,16 @@ def test_an_end_between_any_two_statements_of_the_log_loses_nothing(engine: Engi
     check(engine, log)
 
 
+@pytest.mark.parametrize("final", [False, True])
 @pytest.mark.parametrize("moment", range(1, 120, 13))
 @pytest.mark.usefixtures("often")
-def test_an_end_at_any_moment_of_a_first_look_loses_nothing(engine: Engine, log: Log, moment: int) -> None:
+def test_an_end_at_any_moment_of_a_first_look_loses_nothing(engine: Engine, log: Log, moment: int, final: bool) -> None:
     write(log)
     reader = engine.reader()
     connection = reader.state._connection
     reader.state._connection = Dying(connection, Countdown(moment, lambda: None))  # type: ignore[assignment]
     try:
-        reader.read([engine.agent])
+        reader.read([engine.agent], final=final)
     except Crash:
         pass
     finally:
