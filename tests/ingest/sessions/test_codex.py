@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.events.event import RecordedEvent
 from tests.ingest.sessions.ledger import Json, Ledger, append, write
-from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage
+from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage, uuid7
 
 pytestmark = pytest.mark.store(tags=["machine", "project"])  # as a ledger has them
 
@@ -57,11 +56,6 @@ def compress(path: Path) -> Path:
     packed.write_bytes(pa.compress(path.read_bytes(), codec="zstd", asbytes=True))
     path.unlink()
     return packed
-
-
-def uuid(milliseconds: int, number: int = 0) -> str:
-    """Return an id of the seventh kind, made so many milliseconds after ten o'clock."""
-    return str(UUID(int=(1_777_629_600_000 + milliseconds << 80) | 7 << 76 | 2 << 62 | number))
 
 
 def parent(thread: str = "a", at: float = 0, **changes: Any) -> list[Json]:
@@ -334,11 +328,11 @@ def test_a_conversation_that_goes_on_in_another_file_goes_on(ledger: Ledger, day
 
 @pytest.mark.parametrize(
     ("changes", "thread"),
-    [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid(0))],
+    [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid7(0))],
     ids=["its own before that of its parent", "of old", "of the file"],
 )
 def test_whose_a_file_is(ledger: Ledger, day: Path, changes: Json, thread: str) -> None:
-    write(day / f"rollout-2026-05-01T10-00-00-{uuid(0)}.jsonl", [meta("a", **changes), turn(), count(ONE, ONE, 1)])
+    write(day / f"rollout-2026-05-01T10-00-00-{uuid7(0)}.jsonl", [meta("a", **changes), turn(), count(ONE, ONE, 1)])
 
     ledger.read()
 
@@ -574,10 +568,10 @@ def test_the_line_from_which_on_a_file_is_its_own_may_be_told(ledger: Ledger, da
 
 
 def test_of_a_fork_whose_parent_is_gone_ids_tell_when_it_began(ledger: Ledger, day: Path) -> None:
-    old, new = uuid(1_000), uuid(900_000)
+    old, new = uuid7(1), uuid7(900)
     lines = [turn(900, turn_id=old), count(ONE, ONE, 900), count(added(ONE, TWO), TWO, 950)]
     own = [turn(900, turn_id=new), count(added(ONE, TWO, THREE), THREE, 900.1)]
-    write(day / "rollout-2.jsonl", [meta(uuid(899_999), 900, forked_from_id="a"), *lines, *own])
+    write(day / "rollout-2.jsonl", [meta(uuid7(899.999), 900, forked_from_id="a"), *lines, *own])
 
     report = ledger.read()
 

@@ -19,7 +19,7 @@ from analytics_es.ingest.sessions.events import Events
 from analytics_es.ingest.sessions.facts import Call, Known
 from analytics_es.ingest.sessions.session import Session
 from tests.ingest.sessions.ledger import Json, Ledger, append, write
-from tests.ingest.sessions.rollouts import Usage, added, count, line, meta, record, spawned, turn
+from tests.ingest.sessions.rollouts import Usage, added, count, line, meta, record, spawned, turn, uuid7
 
 ZERO: Usage = (0, 0, 0, 0)
 BEAT = {"type": "token_count", "info": None, "rate_limits": {}}
@@ -46,6 +46,7 @@ class World:
     files: by name, in the order of which they are read. Of each call another power of two came out: no two sums agree.
     """
 
+    dated: bool = True  # whether ids tell when they were made, as they do since 2025
     made: list[tuple[str, Usage]] = Factory(list)
     conversations: list[Conversation] = Factory(list)
     copies: list[list[Json]] = Factory(list)
@@ -54,14 +55,19 @@ class World:
 
     def begin(self, *lines: Json) -> Conversation:
         """Begin a conversation."""
-        conversation = Conversation(f"c{len(self.conversations)}", list(lines))
+        conversation = Conversation(self.next, list(lines))
         self.conversations.append(conversation)
         return conversation
 
     @property
     def next(self) -> str:
         """The name of the next conversation."""
-        return f"c{len(self.conversations)}"
+        number = len(self.conversations)
+        return uuid7(self.at, number) if self.dated else f"c{number}"
+
+    def turn(self) -> Json:
+        """Return the begin of a turn."""
+        return turn(self.at, turn_id=uuid7(self.at)) if self.dated else turn(self.at)
 
     def do(self, step: str, of: Conversation, choice: int) -> None:
         """Do something in a conversation."""
@@ -79,7 +85,7 @@ class World:
         elif step == "reset" and not self.records:
             of.total = ZERO
         elif step == "turn":
-            of.lines.append(turn(at))
+            of.lines.append(self.turn())
         elif step == "upgrade":
             self.records = self.records or choice % 4 == 0
         else:
@@ -93,10 +99,10 @@ class World:
         elif step == "fork":
             fork = self.begin(meta(self.next, at, forked_from_id=of.name))
             fork.lines += [{**copied, "timestamp": fork.lines[0]["timestamp"]} for copied in of.lines]
-            fork.lines.append(turn(at + 1))
+            fork.lines.append(self.turn())
             fork.total, fork.rows = of.total, [*of.rows]
         elif step == "subagent":
-            self.begin(spawned(self.next, of.name, at), meta(of.name, at), turn(at))
+            self.begin(spawned(self.next, of.name, at), meta(of.name, at), self.turn())
 
     def call(self, of: Conversation, choice: int) -> None:
         """Make a call; from the upgrade on there is a record of it, before what the counter tells or after it."""
@@ -174,10 +180,12 @@ class Reader:
 steps = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5), st.integers(0, 999)), min_size=1, max_size=30)
 
 
-def done(steps: list[tuple[str, int, int]], reader: Reader | None = None, lose: int = 0) -> World:
+def done(
+    steps: list[tuple[str, int, int]], reader: Reader | None = None, lose: int = 0, *, dated: bool = True
+) -> World:
     """Do all of that; `reader` looks after each step, and loses what it remembers from time to time."""
-    world = World()
-    world.begin(meta("c0"), turn())
+    world = World(dated)
+    world.begin(meta(world.next), world.turn())
     for number, (step, whose, choice) in enumerate(steps):
         world.do(step, world.conversations[whose % len(world.conversations)], choice)
         if reader:
@@ -195,31 +203,33 @@ def look(reader: Reader, world: World) -> None:
         reader.read(1000 + number, lines)
 
 
-@given(steps)
-def test_the_calls_are_those_that_were_made(steps: list[tuple[str, int, int]]) -> None:
-    world, reader = done(steps), Reader()
+@given(steps, st.booleans())
+def test_the_calls_are_those_that_were_made(steps: list[tuple[str, int, int]], dated: bool) -> None:
+    world, reader = done(steps, dated=dated), Reader()
 
     look(reader, world)
 
     assert reader.made == sorted(world.made)
 
 
-@given(steps)
-def test_a_look_after_each_step_gives_what_one_look_at_the_end_gives(steps: list[tuple[str, int, int]]) -> None:
+@given(steps, st.booleans())
+def test_a_look_after_each_step_gives_what_one_look_at_the_end_gives(
+    steps: list[tuple[str, int, int]], dated: bool
+) -> None:
     often, once = Reader(), Reader()
-    world = done(steps, often)
+    world = done(steps, often, dated=dated)
 
     look(once, world)
 
     assert often.calls == once.calls
 
 
-@given(steps, st.integers(1, 5))
+@given(steps, st.integers(1, 5), st.booleans())
 def test_who_loses_all_but_the_events_reads_again_and_adds_nothing(
-    steps: list[tuple[str, int, int]], lose: int
+    steps: list[tuple[str, int, int]], lose: int, dated: bool
 ) -> None:
     reader = Reader()
-    world = done(steps, reader, lose)
+    world = done(steps, reader, lose, dated=dated)
 
     look(reader, world)
 
@@ -227,8 +237,10 @@ def test_who_loses_all_but_the_events_reads_again_and_adds_nothing(
 
 
 @given(steps, st.randoms(use_true_random=False))
-def test_which_file_is_read_first_matters_only_to_forks(steps: list[tuple[str, int, int]], random: Any) -> None:
-    world, reader = done([step for step in steps if step[0] not in ("fork",)]), Reader()
+def test_files_may_be_read_in_any_order_where_ids_tell_when_they_were_made(
+    steps: list[tuple[str, int, int]], random: Any
+) -> None:
+    world, reader = done(steps), Reader()
     files = list(enumerate(world.files))
     random.shuffle(files)
 
@@ -236,6 +248,18 @@ def test_which_file_is_read_first_matters_only_to_forks(steps: list[tuple[str, i
         reader.read(number, lines)
 
     assert reader.made == sorted(world.made)
+
+
+@given(steps, st.integers(0, 5))
+def test_of_a_file_that_is_gone_nothing_is_taken_for_a_forks_own(
+    steps: list[tuple[str, int, int]], number: int
+) -> None:
+    world, reader = done([step for step in steps if step[0] != "copy"]), Reader()
+    gone = world.conversations.pop(number % len(world.conversations)).name
+
+    look(reader, world)
+
+    assert reader.made == sorted((name, counts) for name, counts in world.made if name != gone)
 
 
 @pytest.mark.store(tags=["machine", "project"])
