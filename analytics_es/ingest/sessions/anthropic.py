@@ -33,6 +33,9 @@ def tokens_of(usage: Mapping[str, Any]) -> dict[str, Any]:
 def calls_of(call: Call, usage: Mapping[str, Any]) -> Iterator[Call]:
     """Yield a call with what is its own of a usage, and the calls inside of its request, each by its number there."""
     steps = parts(usage, "iterations")
+    if not steps:  # as most have none
+        yield call
+        return
     inside = [_inside(call, number, step) for number, step in enumerate(steps) if _is_inside(call, step)]
     tokens = tokens_of(usage)
     if inside and all(tokens.get(name) == sum(step.get(name) or 0 for step in steps) for name in TOTALS):
