@@ -132,6 +132,17 @@ def test_a_row_that_was_written_late_with_an_earlier_time_is_read(ledger: Ledger
     assert counted(ledger) == {"msg_1": 55, "msg_2": 55}
 
 
+def test_an_answer_that_another_process_finished_while_it_had_to_wait_is_read(
+    ledger: Ledger, agent: sqlite3.Connection
+) -> None:
+    put(agent, "msg_1", answer(tokens=None, time={"created": AT}))
+    put(agent, "msg_2", answer(time={"created": AT + 1, "completed": AT + 20_000}), at=AT + 20_000)
+    ledger.read(final=False)
+    put(agent, "msg_1", answer(), at=AT + 19_000)  # it took the time, and then it waited for the other to be through
+    ledger.read(final=False)
+    assert counted(ledger) == {"msg_1": 55, "msg_2": 55}
+
+
 def test_a_row_with_a_time_to_come_does_not_hide_those_after_it(ledger: Ledger, agent: sqlite3.Connection) -> None:
     put(agent, "msg_1", answer(tokens=None, time={"created": AT}))
     put(agent, "msg_2", answer(time={"created": AT, "completed": AT + 1}), at=AT * 1000)
