@@ -102,7 +102,7 @@ class History:
     def later(self, most: float = 90.0) -> datetime:
         """Let time pass, by milliseconds that no other moment shares."""
         self.now += timedelta(milliseconds=1 + self.random.randrange(int(most * 1000)))
-        if self.chance(1):
+        if most >= 90 and self.chance(1):
             self.now += timedelta(hours=self.random.randrange(1, 20))
         return self.now
 
