@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 
 from analytics_es.ingest.sessions.state import State
 from tests.examples import examples
-from tests.ingest.sessions.histories import History, claude
+from tests.ingest.sessions.histories import History, chats, claude, codex, opencode
 from tests.ingest.sessions.ledger import Ledger, tokens_of
 from tests.stores import opened
 
 # By agent: the variable that names its home, and what makes up its histories.
 AGENTS: dict[str, tuple[str, Callable[[Random, int], History]]] = {
     "claude-code": ("CLAUDE_CONFIG_DIR", claude.history),
+    "codex": ("CODEX_HOME", codex.history),
+    "gemini-cli": ("GEMINI_DATA_DIR", chats.gemini),
+    "qwen-code": ("QWEN_DATA_DIR", chats.qwen),
+    "opencode": ("OPENCODE_DATA_DIR", opencode.history),
 }
 EACH_AGENT = pytest.mark.parametrize("agent", AGENTS)
 
