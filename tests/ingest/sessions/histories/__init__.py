@@ -85,7 +85,7 @@ class Sql:
         path = folder / self.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF")
             with connection:
                 for statement, given in self.statements:
                     connection.execute(statement, given)
