@@ -46,6 +46,8 @@ def files(name: str) -> tuple[Files, ...]:
 
 def _keep(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is kept of a message: nothing of what was said, of tools what became of them."""
+    if data.get("role") == "user":
+        return {"role": "user"}
     kept = {name: data[name] for name in _KEPT if name in data}
     kept["tools"] = [
         {
