@@ -11,6 +11,8 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest.sessions.agents import codex
+from analytics_es.ingest.sessions.declaration import Lines
 from tests.ingest.sessions.ledger import Json, Ledger, append, write
 from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage, uuid7
 
@@ -605,6 +607,18 @@ def test_a_fork_is_known_when_its_parents_file_and_all_that_was_read_are_lost(le
 
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("b", 550)]
     assert report.skipped == {REPEATED: 2}
+
+
+# ── lines that are looked at ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_kind_of_line_that_is_read_has_a_mark() -> None:
+    kind = codex.AGENT.files[0]
+    assert isinstance(kind, Lines)
+
+    marked = [name for name in codex._KINDS if any(mark in f'"{name}"'.encode() for mark in kind.marks)]
+
+    assert set(codex._KINDS) - set(marked) == {"error"}  # by what it is about
 
 
 # ── tools, and what failed ──────────────────────────────────────────────────────────────────────────────────────

@@ -28,11 +28,12 @@ _COUNTED = re.compile(r"(.+):\d+:(\d+):(\d+):(\d+):(\d+)")  # the id of a call t
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: whose file it is, of which turn what follows is, a call, or a tool."""
-    payload, kind = part(record, "payload"), record.get("type")
-    if not payload and any(part(record, *names, "usage") for names in ((), ("data",), ("result",), ("response",))):
-        yield Skipped(SUM)
-    read = _KINDS.get(str(payload.get("type") if kind in ("event_msg", "response_item") else kind))
-    if payload and read:
+    payload, kind = record.get("payload"), record.get("type")
+    if not isinstance(payload, dict):
+        if any(part(record, *names, "usage") for names in ((), ("data",), ("result",), ("response",))):
+            yield Skipped(SUM)
+        return
+    if read := _KINDS.get(str(payload.get("type") if kind in ("event_msg", "response_item") else kind)):
         yield from read(record, payload, session)
 
 
@@ -263,7 +264,10 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield replays.read(thread), ""
 
 
-_MARKS = (*(f'"{kind}"'.encode() for kind in _KINDS if kind != "error"), b'"codex_error_info"', b'"usage"')
+_MARKS = (  # of the names of _KINDS what several have in common: each mark is looked for in each line
+    *(b'"token_', b'_call"', b'_call_output"', b'_end"', b'"turn_context"', b'"task_started"', b'"session_meta"'),
+    *(b'"thread_settings_applied"', b'"codex_error_info"', b'"usage"'),
+)
 
 AGENT = Agent(
     name="codex",
