@@ -37,7 +37,13 @@ def follow(db: Place, names: Sequence[str], *, as_json: bool) -> None:
     """Look every two seconds until stopped; on a terminal drawn, else a line for each change."""
     console = make_console()
     draws = console.is_terminal and not as_json
-    with logged(TEXT, "info"), stopped() as stopping, ledger(db) as store, closing(Looks(store, every(names))) as looks:
+    # What the package says of each try, while a database is gone, is told once here.
+    with (
+        logged(TEXT, "error", own="info"),
+        stopped() as stopping,
+        ledger(db) as store,
+        closing(Looks(store, every(names))) as looks,
+    ):
         with Live(console=console, auto_refresh=False, transient=True) if draws else nullcontext() as live:
             if live:
                 live.update(Text("reading what is new · Ctrl-C stops, after this look"), refresh=True)

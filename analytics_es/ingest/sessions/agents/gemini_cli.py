@@ -61,17 +61,19 @@ def _told(conversation: str) -> str:
 def _answer(message: Record, session: Session) -> Iterator[Fact]:
     notes = session.notes
     own = notes.setdefault("session", session.path.stem)
-    at = message.get("timestamp") or notes.get("begun") or session.modified
+    at = message.get("timestamp") or message.get("created_at") or notes.get("begun") or session.modified
     side = "parent" in notes
     fields = {"conversation_id": notes.get("parent") or own}
     attributes = {"project": notes.get("project"), "cwd": notes.get("cwd"), "sidechain": side or None}
     if isinstance(counts := message.get("tokens"), Mapping):
+        tokens = google.usage(counts, google.GEMINI_CLI)
+        named = message.get("id") or ":".join(map(str, [at, message.get("model"), *tokens.values()]))
         yield Known(_told(fields["conversation_id"]))
         yield Call(
-            id=f"{own}:{message['id']}",
+            id=f"{own}:{named}",
             at=at,
             model=message.get("model"),
-            tokens=google.usage(counts, google.GEMINI_CLI),
+            tokens=tokens,
             fields=fields,
             attributes=attributes,
             replay=not notes.get("project"),  # a copy where the project has a name goes before
