@@ -554,6 +554,15 @@ def test_a_subagent_whose_counter_goes_on_from_its_parents_counts_its_own(ledger
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("c", 550)]
 
 
+def test_a_subagent_that_has_nothing_of_its_parents_loses_nothing_without_it(ledger: Ledger, day: Path) -> None:
+    own = [count(THREE, THREE, 900.1), count(added(THREE, ONE), ONE, 900.9)]
+    write(day / "rollout-2.jsonl", [spawned("c", "a", 900), turn(900), *own])
+
+    ledger.read()
+
+    assert sums(ledger) == [("c", 550), ("c", 1100)]
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["parent is there", "parent is gone"])
 def test_the_line_from_which_on_a_file_is_its_own_may_be_told(ledger: Ledger, day: Path, is_there: bool) -> None:
     if is_there:
