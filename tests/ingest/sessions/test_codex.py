@@ -328,6 +328,17 @@ def test_a_conversation_that_goes_on_in_another_file_goes_on(ledger: Ledger, day
     assert sums(ledger) == [("a", 1100), ("a", 2200)]
 
 
+def test_a_counter_that_goes_on_in_another_file_is_no_call_where_a_record_told_of_it(ledger: Ledger, day: Path) -> None:
+    write(day / "rollout-1.jsonl", [meta("a"), turn(), record("resp_1", "a", ONE, 1), count(ONE, ONE, 1.01)])
+    more = [record("resp_2", "a", TWO, 66), count(added(ONE, TWO), TWO, 66.01)]
+    write(day / "rollout-2.jsonl", [meta("a", 65), turn(65), count(ONE, ONE, 65), *more])
+
+    report = ledger.read()
+
+    assert list(ledger.calls()) == ["resp_1", "resp_2"]
+    assert report.skipped == {AGAIN: 1}
+
+
 @pytest.mark.parametrize(
     ("changes", "thread"),
     [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid7(0))],

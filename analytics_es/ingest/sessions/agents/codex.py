@@ -20,6 +20,7 @@ ANOTHERS = "another conversation's call"
 IMPORTED = "imported from another agent"
 EMPTY = "no tokens"
 
+_RECORDED = " recorded"  # of a state of the counter that is no call: a record tells of it, or another conversation
 _RECENT = 8  # calls of the counter that a record may tell of after it
 _COUNTED = re.compile(r"(.+):\d+:(\d+):(\d+):(\d+):(\d+)")  # the id of a call that the counter told of
 
@@ -51,16 +52,15 @@ def _counted(record: Record, payload: Record, session: Session) -> Iterator[Fact
     if isinstance(step, str):
         yield Skipped(step)
         return
-    name = f"{rollouts.thread_of(session)}:{step.epoch}:{state(total)}"
-    before = session.known(name)
-    yield Known(name, state(step.base))
-    if why or not any(step.added):
-        yield Skipped(why or EMPTY)
-    elif not notes.get("records"):
+    name, is_call = f"{rollouts.thread_of(session)}:{step.epoch}:{state(total)}", not why and not notes.get("records")
+    was_recorded = (session.known(name) or "").endswith(_RECORDED)
+    yield Known(name, state(step.base) + ("" if is_call and not was_recorded else _RECORDED))
+    if why or was_recorded or not any(step.added):
+        yield Skipped(why or (AGAIN if was_recorded else EMPTY))
+    elif is_call:
         notes["recent"] = [*notes.get("recent", ()), [replays.milliseconds(record), step.added, total]][-_RECENT:]
         model = info.get("model") or info.get("model_name") or payload.get("model")
-        call = _call(name, record, session, tokens(step.added, usage if step.exact else None), model, notes.get("turn"))
-        yield call if before is None else Skipped(AGAIN)
+        yield _call(name, record, session, tokens(step.added, usage if step.exact else None), model, notes.get("turn"))
 
 
 def _step(record: Record, session: Session, total: Numbers, last: Numbers | None) -> tuple[Step | str, str]:
@@ -75,7 +75,11 @@ def _step(record: Record, session: Session, total: Numbers, last: Numbers | None
     if isinstance(step, str):
         return step, ""
     key, base = f"{step.epoch}:{state(total)}", state(step.base)
-    why = replays.repeated(record, session, lambda ancestor: session.known(f"{ancestor}:{key}") == base)
+
+    def is_of(ancestor: str) -> bool:
+        return (session.known(f"{ancestor}:{key}") or "").removesuffix(_RECORDED) == base
+
+    why = replays.repeated(record, session, is_of)
     notes["marks"] = counter.marks
     if not why:
         notes["repeats"] = False
