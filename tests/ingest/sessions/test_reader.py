@@ -512,6 +512,7 @@ def test_two_states_on_one_store_record_each_call_once(engine: Engine, log: Log)
 def test_a_slower_look_does_not_undo_what_a_faster_one_kept(engine: Engine, log: Log) -> None:
     """The faster one knows of an open call that the slower one never saw: it must not be lost with it."""
     log("logs/a.jsonl", *final("r1"))
+    engine.look()
     slow = engine.reader()
     slow_look = look.Look(
         agent=engine.agent,
