@@ -45,7 +45,7 @@ bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside 
 fuzz: $(VENV)/ready ## fuzzing, guided by coverage where atheris is; else of bodies of requests alone: make fuzz FUZZ='otlp --runs 100000'
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-picture: $(VENV)/ready ## draw the report in README anew
+picture: $(VENV)/ready ## draw the pictures in README and docs anew
 	$(BIN)/python -m tests.picture
 
 lock: ## resolve the newest versions again, in an empty environment

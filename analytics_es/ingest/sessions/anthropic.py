@@ -55,7 +55,7 @@ def _inside(call: Call, number: int, step: Mapping[str, Any]) -> Call:
         call,
         id=f"{call.id}:{number}",
         alias=alias,
-        lane=f"{call.lane}:{number}",
+        lane=None,
         model=step.get("model") or call.model,
         tokens=tokens_of(step),
         fields=whole,

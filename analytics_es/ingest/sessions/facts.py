@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
+OTHERWISE = "told otherwise"  # why a record of usage is passed over whose call another record tells
+
 Moment = str | int | float | datetime  # ISO 8601, Unix seconds, Unix milliseconds
 
 
@@ -27,7 +29,7 @@ class Call:
     rank: of several records of one call that with the highest counts, before their tokens do.
     unless: where something is remembered under one of these keys when it is certain, it is told otherwise, and left
         out.
-    lane: which conversation of the file it is of: its calls come one after the other.
+    lane: which conversation of the file it is of: its calls come one after the other; None: nothing tells.
     final: True: the usage is the provider's last word; False: it is not, and the call is partial if no more comes;
         None: nothing tells, and it is certain when another call of its lane follows, or the file rests.
     """
@@ -42,7 +44,7 @@ class Call:
     replay: bool = False
     rank: int = 0
     unless: Sequence[str] = ()
-    lane: str = ""
+    lane: str | None = ""
     final: bool | None = None
 
 

@@ -13,9 +13,12 @@ from analytics_es.ingest.otel.tokens import Layout, add_up
 from analytics_es.ingest.sessions.declaration import CACHED, THOUGHTS, Document, Files, Query, Record, Tables
 from analytics_es.ingest.sessions.events import moment
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
+from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
 
 BESIDE = CACHED | THOUGHTS
+LAYOUT = Layout(BESIDE, frozenset(), True)
+COMPACTION = "compaction"
 NO_JSON, UNFINISHED = "row that is no JSON", "answer that is not finished"
 NO_USAGE, COPIED = "answer without usage", "copied by a fork"
 LATE = 60_000  # milliseconds between an answer's beginning and its id's from which on it is a copy
@@ -43,15 +46,16 @@ def files(name: str) -> tuple[Files, ...]:
 
 def _keep(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is kept of a message: nothing of what was said, of tools what became of them."""
+    if data.get("role") == "user":
+        return {"role": "user"}
     kept = {name: data[name] for name in _KEPT if name in data}
-    content = data.get("content")
     kept["tools"] = [
         {
-            **{name: part.get(name) for name in ("id", "name", "time")},
-            "status": (part.get("state") or {}).get("status"),
+            **{name: tool.get(name) for name in ("id", "name", "time")},
+            "status": part(tool, "state").get("status"),
         }
-        for part in (content if isinstance(content, list) else ())
-        if isinstance(part, Mapping) and part.get("type") == "tool"
+        for tool in parts(data, "content")
+        if tool.get("type") == "tool"
     ]
     return kept
 
@@ -121,14 +125,14 @@ def _asked(schema: Mapping[str, frozenset[str]], table: str, more: str, where: s
 
 def _message(record: Record, session: Session) -> Iterator[Fact]:
     kind = record.get("role") or record.get("type")
-    if kind not in ("assistant", "compaction"):
+    if kind not in ("assistant", COMPACTION):
         return
-    times, tokens = _part(record, "time"), _tokens(_part(record, "tokens"))
+    times, tokens = part(record, "time"), _tokens(part(record, "tokens"))
     created, completed = times.get("created", record.get("time_created")), times.get("completed")
-    if kind == "compaction" and record.get("status") != "running":
+    if kind == COMPACTION and record.get("status") != "running":
         completed = completed or created
     copied = _is_copy(str(record["id"]), created)
-    error = _part(record, "error")
+    error = part(record, "error")
     if any(tokens.values()):
         yield _call(record, tokens, created, completed, error, copied=copied)
     elif not completed and not error:
@@ -145,12 +149,14 @@ def _message(record: Record, session: Session) -> Iterator[Fact]:
 
 
 def _call(record: Record, tokens: dict[str, Any], created: Any, completed: Any, error: Record, *, copied: bool) -> Call:
-    cost = record.get("cost")
-    reported = {"cost": cost, "currency": "USD"} if isinstance(cost, (int, float)) and cost > 0 else {}
-    fields = _fields(record, created, completed)
-    attributes = _attributes(record)
+    cost: Any = record.get("cost")
+    reported = {"cost": cost, "currency": "USD"} if type(cost) in (int, float) and cost > 0 else {}
+    fields, attributes = _fields(record, created, completed), _attributes(record)
     if error:
         attributes["error_type"] = _error_type(error)
+    if record.get("type") == COMPACTION:
+        attributes[COMPACTION] = True
+    ended = fields.get("duration_ms") or attributes.get(COMPACTION)
     return Call(
         id=str(record["id"]),
         at=created,
@@ -158,9 +164,7 @@ def _call(record: Record, tokens: dict[str, Any], created: Any, completed: Any, 
         tokens=tokens,
         fields={**fields, **reported},
         attributes=attributes,
-        alias=_fingerprint(
-            created, fields.get("duration_ms"), add_up(tokens, Layout(BESIDE, frozenset(), True), None)[0]
-        ),
+        alias=_fingerprint(created, ended, add_up(tokens, LAYOUT, "chat")[0]),
         replay=copied,
         lane=str(record["sessionID"] if completed else record["id"]),
         final=bool(completed),
@@ -186,7 +190,7 @@ def _failure(record: Record, created: Any, completed: Any, error: Record) -> Hap
 def _of_tools(record: Record, completed: Any) -> Iterator[Fact]:
     """Say what became of the tools of an answer, where it tells: version 1 has them elsewhere."""
     for tool in record.get("tools") or ():
-        times, event_type = _part(tool, "time"), _ENDS.get(tool["status"])
+        times, event_type = part(tool, "time"), _ENDS.get(tool["status"])
         if event_type and tool["id"] and tool["name"]:
             own = str(tool["id"])
             fields = {"tool": tool["name"], "conversation_id": str(record["sessionID"])}
@@ -201,7 +205,7 @@ def _of_tools(record: Record, completed: Any) -> Iterator[Fact]:
 
 
 def _tokens(told: Record) -> dict[str, Any]:
-    cache = _part(told, "cache")
+    cache = part(told, "cache")
     counts = {
         "input_tokens": told.get("input"),
         "output_tokens": told.get("output"),
@@ -231,7 +235,7 @@ def _fields(record: Record, created: Any, completed: Any) -> dict[str, Any]:
 
 
 def _attributes(record: Record) -> dict[str, Any]:
-    path = _part(record, "path")
+    path = part(record, "path")
     return {
         "cwd": path.get("cwd") or path.get("root") or record.get("directory"),
         "mode": record.get("agent") or record.get("mode"),
@@ -241,17 +245,12 @@ def _attributes(record: Record) -> dict[str, Any]:
 
 
 def _of_model(record: Record, name: str, below: str) -> str | None:
-    told = record.get(name) or _part(record, "model").get(below)
+    told = record.get(name) or part(record, "model").get(below)
     return told if isinstance(told, str) and told else None
 
 
 def _error_type(error: Record) -> str:
     return str(error.get("name") or error.get("type") or "unknown")
-
-
-def _part(record: Record, name: str) -> Mapping[str, Any]:
-    part = record.get(name)
-    return part if isinstance(part, Mapping) else {}
 
 
 def _between(begin: Any, end: Any) -> int | None:
@@ -273,15 +272,18 @@ def _is_copy(own: str, created: Any) -> bool:
     return LATE < ((int(told[1], 16) >> 12) - created) % _CLOCK < _CLOCK // 2
 
 
-def _fingerprint(created: Any, duration: Any, tokens: Mapping[str, Any]) -> str:
-    """Return what a call and its copies have in common, and no other call; "" where that is not certain."""
-    if not isinstance(created, (int, float)) or not duration:
+def _fingerprint(created: Any, ended: Any, tokens: Mapping[str, Any]) -> str:
+    """Return what a call and its copies have in common, and no other call; "" where that is not certain.
+
+    ended: after how many milliseconds; True of a compaction, which does not tell.
+    """
+    if not isinstance(created, (int, float)) or not ended:
         return ""
     counts = ":".join(
         str(tokens.get(name) or 0)
         for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
     )
-    return f"answer:{round(created)}:{duration}:{counts}"
+    return f"answer:{round(created)}:{ended}:{counts}"
 
 
 def remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -289,5 +291,6 @@ def remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, at = event["data"], moment(event["occurred_at"])
     if event["event_type"] == "provider.call.completed" and at:
         duration = data.get("duration_ms")
-        if alias := _fingerprint(at.timestamp() * 1000, duration and round(float(duration)), data):
+        ended = round(float(duration)) if duration else data.get("attributes", {}).get(COMPACTION)
+        if alias := _fingerprint(at.timestamp() * 1000, ended, data):
             yield alias, str(event["id"])

@@ -20,6 +20,7 @@ from analytics_es.ingest.sessions.report import (
     UNKNOWN,
     UNTIMED,
     AgentReport,
+    shown,
 )
 from analytics_es.ingest.sessions.settling import Open
 from analytics_es.ingest.strictness import is_strict
@@ -92,7 +93,7 @@ class Recording:
         """Count a record that cannot be read; of the first, tell what was wrong."""
         self.count(file, UNKNOWN)
         if len(self.report.unknown) < TOLD:
-            self.report.unknown.setdefault(file, f"{type(error).__name__}: {error}"[:200])
+            self.report.unknown.setdefault(shown(file), f"{type(error).__name__}: {error}"[:200])
 
     def flush(self) -> None:
         """Record what was taken, durably."""

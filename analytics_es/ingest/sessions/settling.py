@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, fields
 
-from analytics_es.ingest.sessions.events import size
+from analytics_es.ingest.sessions.events import moment, size
 from analytics_es.ingest.sessions.facts import Call
 
 _FIELDS = tuple(attribute.name for attribute in fields(Call))
@@ -29,12 +29,24 @@ class Open:
     told: set[tuple[str, str]] = field(factory=set)
 
     def take(self, file: str, call: Call) -> None:
-        """Take another record of the call: no replay before one, then by rank, then tokens, then what came first."""
+        """Take another record of the call: no replay before one, then by rank, then tokens, then the earliest.
+
+        What has the same answer under another id tells it again: the one that came first stays.
+        """
         before, told = self.call, size(call)
         final = _finality(before.final, call.final)
-        if (not call.replay, call.rank, told) > (not before.replay, before.rank, self.size):
+        more = told - self.size if call.id == before.id else 0
+        kind, kind_before = (not call.replay, call.rank), (not before.replay, before.rank)
+        if kind > kind_before or (kind == kind_before and (more > 0 or (not more and _came_before(call, before)))):
             self.call, self.size, self.file = call, told, file
         self.call.final = final
+
+
+def _came_before(one: Call, other: Call) -> bool:
+    if one.at == other.at:
+        return False
+    at, other_at = moment(one.at), moment(other.at)
+    return at is not None and (other_at is None or at < other_at)
 
 
 def _finality(one: bool | None, other: bool | None) -> bool | None:
@@ -48,7 +60,7 @@ class OpenCalls:
     """The calls of one agent that are not certain yet, over all of its files."""
 
     calls: dict[str, Open] = field(factory=dict)  # by what all records of one call have in common
-    _last: dict[tuple[str, str], str] = field(factory=dict)  # file and lane → the call that is told of there
+    _last: dict[tuple[str, str | None], str] = field(factory=dict)  # file and lane → the call that is told of there
     _final: dict[str, None] = field(init=False, factory=dict)  # those whose usage is the provider's last word
     _told_in: dict[str, set[str]] = field(init=False, factory=dict)  # by file, the calls that it tells of
 
@@ -66,13 +78,12 @@ class OpenCalls:
         """
         calls = self.calls
         name = call.id if call.id in calls else call.alias or call.id  # an alias may be told later
-        lane = (file, call.lane)
-        before = self._last.get(lane)
-        if before != name:
+        lane, entry = (file, call.lane), calls.get(name)
+        before = self._last.get(lane) if call.lane is not None else None
+        if before != name and call.lane is not None:
             if before is not None and before in calls:
                 calls[before].followed[file] = True
             self._last[lane] = name
-        entry = calls.get(name)
         if entry is None:
             entry = calls[name] = Open(call, size(call), file, told={(file, call.id)})
             is_again = False
@@ -129,7 +140,7 @@ class OpenCalls:
 
     def kept(self) -> list[dict[str, Any]]:
         """Return what is open as JSON can keep it."""
-        lanes: dict[str, list[tuple[str, str]]] = {}
+        lanes: dict[str, list[tuple[str, str | None]]] = {}
         for lane, name in self._last.items():
             if name in self.calls:
                 lanes.setdefault(name, []).append(lane)
@@ -147,7 +158,7 @@ class OpenCalls:
     @classmethod
     def of(cls, kept: Sequence[Mapping[str, Any]]) -> OpenCalls:
         """Return what was kept."""
-        calls, last = {}, dict[tuple[str, str], str]()
+        calls, last = {}, dict[tuple[str, str | None], str]()
         for entry in kept:
             call = Call(**entry["call"])
             told = {(file, call.id) for file in entry["followed"]}

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 from analytics_es.ingest.sessions import finding
-from analytics_es.ingest.sessions.declaration import Agent
+from analytics_es.ingest.sessions.declaration import Agent, Lines
 from analytics_es.ingest.sessions.finding import File
 from analytics_es.ingest.sessions.report import shown
 from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
@@ -113,7 +113,7 @@ def _add_files(result: AgentStatus, files: list[File], entries: Mapping[str, Fil
         is_same = entry is not None and (entry.inode, entry.size) == (file.inode, file.size)
         if entry and is_same:
             # What is no file of lines is read whole, and has no place in it where to go on.
-            unread = file.size - entry.offset if entry.offset else 0
+            unread = file.size - entry.offset if isinstance(file.files, Lines) else 0
         else:
             unread = max(0, file.size - (entry.offset if entry and entry.inode == file.inode else 0))
         result.unread += unread

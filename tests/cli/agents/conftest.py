@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from analytics_es import AnalyticsService
 from analytics_es.cli.agents import group
 from analytics_es.ingest.sessions import places
+from analytics_es.ingest.sessions.reader import SessionReader
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+RESTED = NOON - timedelta(minutes=20)
 VARIABLES = (
     *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "ANALYTICS_ES_AGENTS_DB"),
     *("CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_DATA_DIR", "QWEN_DATA_DIR", "OPENCODE_DATA_DIR"),
@@ -36,7 +40,7 @@ class Home:
         with path.open("a") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
         if rested:
-            os.utime(path, (NOON.timestamp(), NOON.timestamp()))
+            os.utime(path, (RESTED.timestamp(), RESTED.timestamp()))
         return path
 
     def codex(self, *usages: tuple[int, int, int], at: datetime = NOON) -> Path:
@@ -57,12 +61,17 @@ class Home:
             for number, (kind, payload) in enumerate(lines):
                 time = (at + timedelta(seconds=number)).isoformat()
                 file.write(json.dumps({"timestamp": time, "type": kind, "payload": payload}) + "\n")
-        os.utime(path, (NOON.timestamp(), NOON.timestamp()))
+        os.utime(path, (RESTED.timestamp(), RESTED.timestamp()))
         return path
 
 
 def with_total(usage: dict[str, int]) -> dict[str, int]:
     return {**usage, "total_tokens": usage["input_tokens"] + usage["output_tokens"]}
+
+
+def without_others(text: str) -> str:
+    """Return what is printed without the names of agents that are not there: there are more with time."""
+    return re.sub(r"(not on this machine: ).*?\n\n", r"\1…\n\n", text, flags=re.DOTALL)
 
 
 def call(id: str, at: datetime = NOON, *, project: str = "shop", branch: str = "main", **other: Any) -> dict[str, Any]:
@@ -93,6 +102,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.setattr(places, "machine_name", lambda: "laptop")
     monkeypatch.setattr(group, "now", lambda: NOON)
+    reading = AnalyticsService.reading_sessions
+
+    def at_noon(*arguments: Any, **options: Any) -> SessionReader:
+        reader = reading(*arguments, **options)
+        reader.clock = NOON.timestamp
+        return reader
+
+    monkeypatch.setattr(AnalyticsService, "reading_sessions", at_noon)
     yield Home(folder)
 
 

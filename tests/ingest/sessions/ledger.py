@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 
 from analytics_es import AnalyticsService
 from analytics_es.events.event import RecordedEvent
@@ -32,7 +32,6 @@ class Ledger:
     folder: Path
     names: Sequence[str] = ()
     now: float = NOON
-    looks: int = field(init=False, default=0)
 
     @property
     def state(self) -> Path:
@@ -55,9 +54,13 @@ class Ledger:
         """Look at the files of the agents once."""
         reader = self.reader()
         try:
-            return reader.read(every(self.names), final=final)
+            return self.look(reader, final=final)
         finally:
             reader.state.close()
+
+    def look(self, reader: SessionReader, *, final: bool = False) -> list[AgentReport]:
+        """Let a reader look at the files of the agents."""
+        return reader.read(every(self.names), final=final)
 
     def lose_state(self) -> None:
         """Forget what was read."""

@@ -406,6 +406,19 @@ def test_answers_that_a_side_conversation_tells_again_are_dropped(
     assert {id: tokens["cache_read"] for id, tokens in ledger.tokens().items()} == {"req_1": 100, "req_3": 50_000}
 
 
+@pytest.mark.parametrize("names", [("s1.jsonl", "s2.jsonl"), ("s2.jsonl", "s1.jsonl")])
+def test_an_answer_under_two_requests_is_that_which_came_first(
+    ledger: Ledger, session: Path, names: tuple[str, str]
+) -> None:
+    later = line("req_9", "msg_1", timestamp="2026-05-01T10:05:00Z", usage__cache_read_input_tokens=50_000)
+    for name, told in zip(names, (line(), later), strict=True):
+        write(session.with_name(name), [told | {"message": told["message"] | {"stop_reason": None}}])
+
+    ledger.read()
+
+    assert ledger.tokens() == {"req_1": {"input": 113, "output": 50, "cache_read": 100, "cache_creation": 10}}
+
+
 def test_they_are_dropped_by_a_later_look_after_all_that_was_kept_is_lost(ledger: Ledger, session: Path) -> None:
     write(session, [line()])
     ledger.read()

@@ -64,7 +64,9 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
         },
         alias=answer,
         replay=side or not request,  # what is told without its request may be told with it, too
-        lane=f"{record.get('agentId') or ''}{'~' if side else ''}",
+        rank=0 if side else 1,
+        # Old versions write what several agents do at the same time to one file, and do not say which did what.
+        lane=str(record.get("agentId") or "") if record.get("agentId") or not side else None,
         final=message["stop_reason"] is not None if "stop_reason" in message else None,
     )
 

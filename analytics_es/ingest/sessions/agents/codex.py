@@ -106,12 +106,13 @@ def _counted(record: Record, payload: Record, session: Session) -> Iterator[Fact
     name = f"{_thread(session)}:{step.epoch}:{state(total)}"
     before = session.known(name)
     yield Known(name, state(step.base))
-    if why or before is not None or not any(step.added):
-        yield Skipped(why or (EMPTY if before is None else AGAIN))
+    if why or not any(step.added):
+        yield Skipped(why or EMPTY)
     elif not notes.get("records"):
         notes["recent"] = [*notes.get("recent", ()), [replays.milliseconds(record), step.added, total]][-_RECENT:]
         model = info.get("model") or info.get("model_name") or payload.get("model")
-        yield _call(name, record, session, tokens(step.added, usage if step.exact else None), model, notes.get("turn"))
+        call = _call(name, record, session, tokens(step.added, usage if step.exact else None), model, notes.get("turn"))
+        yield call if before is None else Skipped(AGAIN)
 
 
 def _step(record: Record, session: Session, total: Numbers, last: Numbers | None) -> tuple[Step | str, str]:
@@ -262,21 +263,16 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield replays.read(thread), ""
 
 
+_MARKS = (*(f'"{kind}"'.encode() for kind in _KINDS if kind != "error"), b'"codex_error_info"', b'"usage"')
+
 AGENT = Agent(
     name="codex",
     title="Codex",
     source="openai/codex: codex-rs/protocol, codex-rs/rollout, its issue #47003; ccusage #1288 (November 2026)",
     homes=(Home(variable="CODEX_HOME", folders=("~/.codex",)),),
     files=(
-        Lines(
-            pattern="*sessions/**/*.jsonl",
-            read=_read,
-            marks=(
-                *(f'"{kind}"'.encode() for kind in _KINDS if kind != "error"),
-                *(b'"codex_error_info"', b'"usage"'),
-            ),
-            by_name=True,
-        ),
+        Lines(pattern="*sessions/**/*.jsonl", read=_read, marks=_MARKS, by_name=True),
+        Lines(pattern="*sessions/**/*.jsonl.zst", read=_read, marks=_MARKS, by_name=True),  # what has rested for a week
     ),
     providers=MODELS,
     remember=_remember,

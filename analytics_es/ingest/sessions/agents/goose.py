@@ -60,8 +60,9 @@ def _call(row: Record, session: Session) -> Iterator[Fact]:
     if not any(tokens.values()):
         yield Skipped("answer without usage")
         return
-    fields, cost = _fields(row, row["session_id"]), row.get("cost")
-    if row["cost_source"] == "provider_reported" and isinstance(cost, (int, float)) and cost > 0:
+    fields = _fields(row, row["session_id"])
+    cost: Any = row.get("cost")
+    if row["cost_source"] == "provider_reported" and type(cost) in (int, float) and cost > 0:
         fields |= {"cost": cost, "currency": "USD"}
     yield Call(
         id=f"{row['session_id']}:{row['id']}:{row['created_timestamp']}",
