@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -17,6 +18,7 @@ from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.reader import SessionReader
 from analytics_es.ingest.sessions.report import AgentReport
 
+Done = TypeVar("Done")
 TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
 
 
@@ -34,18 +36,26 @@ class Looks:
 
     def look(self) -> list[AgentReport]:
         """Read what is new, and return what became of it; nothing where that failed, which is tried again."""
+        return self.attempt(self.read) or []
+
+    def read(self) -> list[AgentReport]:
+        """Read what is new, and return what became of it; raises what TROUBLE names."""
+        if self._reader is None:
+            self._reader = reader_of(self.store)
+        return self._reader.read(self.agents)
+
+    def attempt(self, work: Callable[[], Done]) -> Done | None:
+        """Do something that a look is for, and return what that gives; None where that failed."""
         try:
-            if self._reader is None:
-                self._reader = reader_of(self.store)
-            reports = self._reader.read(self.agents)
+            done = work()
         except TROUBLE as error:
             self.close()
             self._begins(words.safe(str(error)))
-            return []
+            return None
         if self.trouble:
             self.trouble = ""
             say("agents: it goes on", logging.WARNING)
-        return reports
+        return done
 
     def close(self) -> None:
         """Let go of what is kept between two looks."""

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import fields_dict
 
 from analytics_es.cli.agents.reading import ledger, read, title_of
-from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.display import Bar, Block, print_answer
 from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
@@ -42,7 +42,8 @@ def show_ledger(
         period = asked.period(store.reads, "day", now)  # what is wrong with it is said before anything is read
         reports = read(store, names, final=final) if reads else []
         store.catch_up()
-        answer = ledger_of(store.service, period, now, agents=names, project=project)
+        with Bar("reading the ledger") as bar:
+            answer = ledger_of(store.service, period, now, agents=names, project=project, progress=bar.report)
     print_answer(_plain(reports, answer, db), _blocks(reports, answer, top=top, all_blocks=all_blocks), as_json)
 
 

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from attrs import define, field
 from rich.live import Live
+from rich.text import Text
 
 from analytics_es.cli.agents.every import TOLD
 from analytics_es.cli.agents.looks import Looks, in_words
@@ -35,52 +37,80 @@ def follow(db: Place, names: Sequence[str], *, as_json: bool) -> None:
     """Look every two seconds until stopped; on a terminal drawn, else a line for each change."""
     console = make_console()
     draws = console.is_terminal and not as_json
-    with logged(TEXT, "info"), ledger(db) as store, stopped() as stopping, closing(Looks(store, every(names))) as looks:
+    # What the package says of each try, while a database is gone, is told once here.
+    with (
+        logged(TEXT, "error", own="info"),
+        stopped() as stopping,
+        ledger(db) as store,
+        closing(Looks(store, every(names))) as looks,
+    ):
         with Live(console=console, auto_refresh=False, transient=True) if draws else nullcontext() as live:
-            drawn_at = -REDRAW_SECONDS
-            if not draws:
+            if live:
+                live.update(Text("reading what is new · Ctrl-C stops, after this look"), refresh=True)
+            elif not as_json:
                 say(f"following {', '.join(agent.title for agent in looks.agents)} into {db}")
-            while True:
-                reports = looks.look()
-                changed = [report for report in reports if report.events]
-                if live is None:
-                    _tell(store, names, changed, as_json=as_json)
-                elif changed or time.monotonic() - drawn_at >= REDRAW_SECONDS:
-                    live.update(drawn(_screen(_today(store, names), looks), console), refresh=True)
-                    drawn_at = time.monotonic()
-                if stopping.wait(LOOK_SECONDS):
-                    break
+            watch = Watch(store, names, looks, live, as_json)
+            watch.turn()
+            while not stopping.wait(LOOK_SECONDS):
+                watch.turn()
         if not as_json:
             say("stopped")
 
 
-def _today(store: OpenStore, names: Sequence[str]) -> Ledger:
-    store.service.catch_up(thresholds=False)
-    now = datetime.now(UTC)
-    return ledger_of(store.service, TimePeriod.parse("today", store.reads, now=now), now, agents=names)
+@define
+class Watch:
+    """Looks, and shows what came: drawn where there is something to draw on, else told in lines."""
+
+    store: OpenStore
+    names: Sequence[str]
+    looks: Looks
+    live: Live | None
+    as_json: bool
+    _untold: list[AgentReport] = field(init=False, factory=list)  # what was recorded while nothing could be asked
+    _drawn_at: float | None = field(init=False, default=None)
+
+    def turn(self) -> None:
+        """Look once, and show what came of it; what goes wrong is told when it begins, and tried again."""
+        before = self.looks.trouble
+        self.looks.attempt(self._look)
+        if self.live and self.looks.trouble and self.looks.trouble != before:
+            self.live.update(Text(f"{self.looks.trouble}; it is tried again · Ctrl-C stops", "red"), refresh=True)
+            self._drawn_at = None
+
+    def _look(self) -> None:
+        self._untold += [report for report in self.looks.read() if report.events]
+        if self.live:
+            self._draw(self.live)
+        elif self._untold:
+            self._tell(self._today())
+        self._untold = []
+
+    def _draw(self, live: Live) -> None:
+        now = time.monotonic()
+        if self._untold or self._drawn_at is None or now - self._drawn_at >= REDRAW_SECONDS:
+            live.update(drawn(_screen(self._today()), live.console), refresh=True)
+            self._drawn_at = now
+
+    def _tell(self, today: Ledger) -> None:
+        """Tell what a look brought: a line for each agent with something new."""
+        for report in self._untold:
+            if self.as_json:
+                click.echo(json.dumps(_plain(report, today)))
+            else:
+                say(f"{in_words(report, title_of(report.agent))} · today {tables.in_short(today.total)}")
+
+    def _today(self) -> Ledger:
+        self.store.service.catch_up(thresholds=False)
+        now = datetime.now(UTC)
+        period = TimePeriod.parse("today", self.store.reads, now=now)
+        return ledger_of(self.store.service, period, now, agents=self.names)
 
 
-def _screen(answer: Ledger, looks: Looks) -> Iterator[Block]:
-    now = datetime.now(answer.period.start.tzinfo)
-    yield Line(
-        f"Following · today, {answer.period.start:%a %Y-%m-%d} · as of {now:%H:%M:%S} · Ctrl-C stops", "bold cyan"
-    )
+def _screen(answer: Ledger) -> Iterator[Block]:
+    day, now = answer.period.start, datetime.now(answer.period.start.tzinfo)
+    yield Line(f"Following · {day:%a %Y-%m-%d} ({day.tzinfo}) · as of {now:%H:%M:%S} · Ctrl-C stops", "bold cyan")
     yield Line()
     yield from tables.today(answer, title_of)
-    if looks.trouble:
-        yield Line(looks.trouble, "red")
-
-
-def _tell(store: OpenStore, names: Sequence[str], changed: Sequence[AgentReport], *, as_json: bool) -> None:
-    """Tell what a look brought: a line for each agent with something new."""
-    if not changed:
-        return
-    today = _today(store, names)
-    for report in changed:
-        if as_json:
-            click.echo(json.dumps(_plain(report, today)))
-        else:
-            say(f"{in_words(report, title_of(report.agent))} · today {tables.in_short(today.total)}")
 
 
 def _plain(report: AgentReport, today: Ledger) -> dict[str, Any]:

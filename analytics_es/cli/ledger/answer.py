@@ -12,7 +12,7 @@ from analytics_es.cli.ledger.blocks import HOUR, HoursBlock, begins_anew, blocks
 from analytics_es.cli.ledger.figures import Bucket, Figures, Named, by_name
 from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.ingest.sessions.agents import every
-from analytics_es.types import Completeness, CostBreakdown, TimePeriod, UnknownCost, UnpricedUsage
+from analytics_es.types import Completeness, CostBreakdown, Progress, TimePeriod, UnknownCost, UnpricedUsage
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
@@ -39,7 +39,7 @@ class Ledger:
     total: of all; days: those with calls, in their order; agents, models, projects, machines: what costs most first.
     blocks: of agents whose provider counts so.
     unknown: calls of which the cost is not known, by model and reason; unpriced: usage that has no price.
-    before: how many calls there are before the period.
+    before: how many calls there are before the period; None where that was not counted, by agent and project at once.
     completeness: what each answer stands on.
     """
 
@@ -53,20 +53,35 @@ class Ledger:
     blocks: list[AgentBlocks]
     unknown: list[UnknownCost]
     unpriced: list[UnpricedUsage]
-    before: int
+    before: int | None
     completeness: list[Completeness]
 
 
 def ledger_of(
-    service: AnalyticsService, period: TimePeriod, now: datetime, *, agents: Sequence[str] = (), project: str = ""
+    service: AnalyticsService,
+    period: TimePeriod,
+    now: datetime,
+    *,
+    agents: Sequence[str] = (),
+    project: str = "",
+    progress: Progress | None = None,
 ) -> Ledger:
-    """Ask all that the ledger says of a period, of some agents or all, of a project or all."""
-    filters: list[Where] = [{"agent": name} for name in agents] or [{}]
+    """Ask all that the ledger says of a period, of some agents or all, of a project or all.
+
+    What two of these say together, such as what an agent did for each project, is derived from the log, which
+    `progress` is told of.
+    """
+    everybody = service.get_cost_breakdown(period, by=["agent"]).unwrap()
+    service.catch_up(thresholds=False)  # the first question about cost tells the log which prices are in use
+    is_all = not agents or {row.keys["agent"] for row in everybody.rows} <= {*agents}
+    filters: list[Where] = [{}] if is_all else [{"agent": name} for name in agents]
     if project:
         filters = [{**where, PROJECT: project} for where in filters]
 
     def broken_down(key: str) -> list[CostBreakdown]:
-        return [service.get_cost_breakdown(period, by=[key], where=where).unwrap() for where in filters]
+        return [
+            service.get_cost_breakdown(period, by=[key], where=where, progress=progress).unwrap() for where in filters
+        ]
 
     def named(key: str) -> list[Named]:
         return by_name((row for answer in broken_down(key) for row in answer.rows), key)
@@ -86,7 +101,7 @@ def ledger_of(
         blocks=_blocks(service, period, now, agents),
         unknown=[unknown for answer in models for unknown in answer.unknown],
         unpriced=[unpriced for answer in models for unpriced in answer.unpriced],
-        before=sum(_before(service, period, where) for where in filters),
+        before=_before(service, period, agents, project),
         completeness=[answer.completeness for answer in models],
     )
 
@@ -109,10 +124,14 @@ def _series(
     return [bucket for _, bucket in sorted(buckets.items())]
 
 
-def _before(service: AnalyticsService, period: TimePeriod, where: Where) -> int:
-    """Return how many calls there are before a period."""
+def _before(service: AnalyticsService, period: TimePeriod, agents: Sequence[str], project: str) -> int | None:
+    """Return how many calls there are before a period; None where only all of the log could tell."""
+    if agents and project:
+        return None
+    filters: list[Where] = [{PROJECT: project}] if project else [{"agent": name} for name in agents] or [{}]
     earlier = TimePeriod(EARLIEST, period.start, "total")
-    return service.get_summary("cost.calls", earlier, where=where).unwrap().figures.count or 0
+    counts = [service.get_summary("cost.calls", earlier, where=where).unwrap().figures.count for where in filters]
+    return sum(filter(None, counts))
 
 
 # ── blocks of hours ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,7 @@ class Counter:
     def step(self, total: Numbers, last: Numbers | None, *, seen: Callable[[int], bool]) -> Step | str:
         """Return what a call added, or why the record tells of none.
 
-        last: what the record says of the call itself. seen: whether this total was there in an epoch before.
+        last: what the record says of the call itself. seen: whether this total is known of an epoch.
         """
         if not self.marks:
             self.marks.append(total)
@@ -50,9 +50,9 @@ class Counter:
         for epoch in reversed(range(len(self.marks))):
             if last is not None and any(last) and self._same(_less(total, self.marks[epoch]), last):
                 return self._on(epoch, total, last, exact=True)
+        if any(_size(total) <= _size(mark) and seen(epoch) for epoch, mark in enumerate(self.marks)):
+            return AGAIN
         if last is not None and self._same(total, last):  # nothing was before it: a counter that began anew
-            if any(seen(epoch) for epoch in range(len(self.marks))):
-                return AGAIN
             self.marks.append([0] * len(total))
             return self._on(len(self.marks) - 1, total, last, exact=True)
         if _size(total) <= _size(self.marks[-1]):

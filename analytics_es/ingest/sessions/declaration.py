@@ -38,7 +38,7 @@ class Home:
 class Lines:
     """Files of JSON lines, read from where the last look ended.
 
-    pattern: which files, below the home, as `projects/**/*.jsonl`.
+    pattern: which files, below the home, as `projects/**/*.jsonl`; those that end in `.zst` are unpacked.
     read: what a line says; of a list in a line, each of its items.
     marks: of a line that has none of these bytes nothing is looked at; empty for all lines.
     last: they are read after all others: what they tell was told there before.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sqlite3
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +16,7 @@ from typing import Any, BinaryIO
 from attrs import define, evolve, field
 
 from analytics_es.ingest.sessions import finding
+from analytics_es.ingest.sessions.compressed import SUFFIX, Unpacked
 from analytics_es.ingest.sessions.declaration import Agent, Document, Lines, Tables
 from analytics_es.ingest.sessions.documents import document
 from analytics_es.ingest.sessions.events import Events
@@ -139,7 +142,7 @@ class Look:
     def _begun(self, file: File, opened: BinaryIO, before: FileEntry) -> FileEntry:
         """Return where to go on in a file: at its beginning, where it is another one, or changed in what was read."""
         path, counts = str(file.path), dict(before.counts)
-        goes_on = _continues(opened, before, file)
+        goes_on = _continues(opened, before, file) and file.path.suffix != SUFFIX
         if isinstance(file.files, Lines) and goes_on:
             counts.pop(HALF, None)
         else:
@@ -166,14 +169,17 @@ class Look:
         path, kind = str(file.path), file.files
         session = Session(file.path, file.home, self.memory.known, file.modified, entry.notes)
         if isinstance(kind, Lines):
-            lines = LineReader(opened, entry.offset, file.size, kind.marks)
-            for records in lines.records(rest=rests):
+            is_plain = file.path.suffix != SUFFIX  # else it is read as a whole, when it has changed
+            text, end = (opened, file.size) if is_plain else (io.BufferedReader(Unpacked(opened)), sys.maxsize)
+            lines = LineReader(text, entry.offset, end, kind.marks)
+            for records in lines.records(rest=rests or not is_plain):
                 for record in records:
                     self._take(path, kind.read, record, session)
                 self._pass(path, lines.taken_skips())
-                entry = evolve(entry, offset=lines.offset, before=_digest(opened, lines.offset))
-                self._read_so_far(path, entry)
-                yield lines.offset
+                if is_plain:
+                    entry = evolve(entry, offset=lines.offset, before=_digest(opened, lines.offset))
+                    self._read_so_far(path, entry)
+                yield min(lines.offset, file.size)
             self._pass(path, lines.taken_skips())
         elif isinstance(kind, Document):
             content = document(opened)

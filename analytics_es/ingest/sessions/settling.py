@@ -78,13 +78,12 @@ class OpenCalls:
         """
         calls = self.calls
         name = call.id if call.id in calls else call.alias or call.id  # an alias may be told later
-        lane = (file, call.lane)
+        lane, entry = (file, call.lane), calls.get(name)
         before = self._last.get(lane) if call.lane is not None else None
         if before != name and call.lane is not None:
             if before is not None and before in calls:
                 calls[before].followed[file] = True
             self._last[lane] = name
-        entry = calls.get(name)
         if entry is None:
             entry = calls[name] = Open(call, size(call), file, told={(file, call.id)})
             is_again = False

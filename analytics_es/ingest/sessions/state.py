@@ -126,7 +126,7 @@ class State:
     def open_calls(self, agent: str) -> list[dict[str, Any]]:
         """Return the calls of an agent that are not certain; raises DatabaseError where that is damaged."""
         row = self._connection.execute("SELECT calls FROM open_calls WHERE agent = ?", (agent,)).fetchone()
-        return _sound(lambda: list(_read(row[0]))) if row else []
+        return _sound(lambda: _listed(_read(row[0]))) if row else []
 
     def remembers(self, agent: str) -> bool:
         """Say whether anything is remembered of an agent."""
@@ -220,6 +220,12 @@ def _sound(read: Callable[[], Content]) -> Content:
         return read()
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise sqlite3.DatabaseError(f"damaged: {error}") from error
+
+
+def _listed(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, list):
+        return content
+    raise TypeError("no list")
 
 
 def _written(entry: FileEntry) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
+from analytics_es.errors import StoreBusy
 from analytics_es.ingest.sessions.places import default_store
+from analytics_es.ingest.sessions.reader import SessionReader
 from tests.cli.agents.conftest import NOON, Home, call, without_others
 from tests.cli.conftest import Cli
 
@@ -193,6 +197,45 @@ def test_an_unknown_agent_is_one_line(cli: Cli) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error: 'claud' is no coding agent whose sessions are read: ")
     assert result.stderr.count("\n") == 1
+
+
+def one_line(cli: Cli, *arguments: object) -> str:
+    """Return the line that a command fails with."""
+    result = cli(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", [("agents",), ("agents", "status"), ("agents", "--watch")], ids=" ".join)
+def test_a_ledger_of_a_newer_version_is_one_line(cli: Cli, worked: Home, command: tuple[str, ...]) -> None:
+    cli("agents")
+    with closing(sqlite3.connect(default_store())) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+    assert re.match("error: .*agents.db.* 999", one_line(cli, *command))
+
+
+def test_a_ledger_that_somebody_writes_to_is_one_line(cli: Cli, worked: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise StoreBusy(seconds=30)
+
+    monkeypatch.setattr(SessionReader, "read", busy)
+
+    assert one_line(cli, "agents").startswith("error: The database is locked by another process")
+
+
+@pytest.mark.parametrize("command", [("agents",), ("agents", "status"), ("agents", "--watch")], ids=" ".join)
+def test_a_server_that_is_down_is_one_line(cli: Cli, worked: Home, command: tuple[str, ...]) -> None:
+    line = one_line(cli, *command, "--db", "postgresql://user@127.0.0.1:1/team")
+
+    assert line.startswith("error: The database cannot be reached")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(cli: Cli, worked: Home) -> None:
+    (worked.path / ".local").write_text("")
+
+    assert one_line(cli, "agents").startswith(f"error: {worked.path}/.local")
 
 
 def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(cli: Cli, worked: Home, tmp_path: Path) -> None:

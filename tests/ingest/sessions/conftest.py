@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from analytics_es import AnalyticsService
 from analytics_es.ingest.sessions.agents import every
+from tests.ingest.sessions.engine import Engine, Json, text
 
 HOMES = [home for agent in every() for home in agent.homes]
 VARIABLES = {
@@ -26,3 +29,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     yield folder
+
+
+@pytest.fixture
+def engine(analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Return a reader of the agent that nobody has."""
+    monkeypatch.setenv("TESTER_HOME", str(tmp_path / "tester"))
+    return Engine(analytics, tmp_path / "tester")
+
+
+@pytest.fixture
+def log(engine: Engine) -> Callable[..., Path]:
+    """Return what writes a file of lines, or adds lines to it, which were written just now."""
+
+    def written(name: str, *lines: Json | str, add: bool = False, age: float = 0.0) -> Path:
+        path = engine.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a" if add else "w") as file:
+            file.write(text(lines))
+        os.utime(path, (engine.now - age, engine.now - age))
+        return path
+
+    return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from tests.ingest.sessions.ledger import Json
 
@@ -22,6 +23,12 @@ def added(*usages: Usage) -> Usage:
     """Return where a counter is after these calls."""
     first, second, third, fourth = (sum(counts) for counts in zip(*usages, strict=True))
     return first, second, third, fourth
+
+
+def uuid7(at: float, number: int = 0) -> str:
+    """Return an id of the seventh kind; `at`: made so many seconds after ten o'clock."""
+    milliseconds = int((BEGIN.timestamp() + at) * 1000)
+    return str(UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | number))
 
 
 def line(kind: str, payload: Json, at: float = 0, **changes: Any) -> Json:

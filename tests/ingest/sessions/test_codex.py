@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
+import pyarrow as pa
 import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest.sessions.agents import codex
+from analytics_es.ingest.sessions.declaration import Lines
 from tests.ingest.sessions.ledger import Json, Ledger, append, write
-from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage
+from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage, uuid7
 
 pytestmark = pytest.mark.store(tags=["machine", "project"])  # as a ledger has them
 
@@ -50,9 +52,22 @@ def sums(ledger: Ledger) -> list[tuple[str, int]]:
     ]
 
 
-def uuid(milliseconds: int, number: int = 0) -> str:
-    """Return an id of the seventh kind, made so many milliseconds after ten o'clock."""
-    return str(UUID(int=(1_777_629_600_000 + milliseconds << 80) | 7 << 76 | 2 << 62 | number))
+def compress(path: Path) -> Path:
+    """Put a compressed file in the place of one, as Codex does when it has rested for a week."""
+    packed = path.with_name(f"{path.name}.zst")
+    packed.write_bytes(pa.compress(path.read_bytes(), codec="zstd", asbytes=True))
+    path.unlink()
+    return packed
+
+
+def parent(thread: str = "a", at: float = 0, **changes: Any) -> list[Json]:
+    return [meta(thread, at, **changes), turn(at), count(ONE, ONE, at + 1), count(added(ONE, TWO), TWO, at + 60)]
+
+
+def fork(child: str, at: float, *own: Json, of: str = "a", **changes: Any) -> list[Json]:
+    """Return a fork of the parent: its history is repeated at the second of the fork."""
+    lines = [meta(of, at), turn(at + 0.1), count(ONE, ONE, at + 0.2), count(added(ONE, TWO), TWO, at + 0.3)]
+    return [meta(child, at, forked_from_id=of, **changes), *lines, *own]
 
 
 # ── figures by hand ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +184,7 @@ def test_without_a_total_each_last_usage_is_a_call_and_counted_on(ledger: Ledger
 
 @pytest.mark.parametrize(
     ("total", "last", "reason"),
-    [(ONE, ONE, AGAIN), (ONE, TWO, STALE), ((2000, 700, 200, 90), (1000, 500, 100, 40), STALE), (ONE, None, STALE)],
+    [(ONE, ONE, AGAIN), (ONE, TWO, AGAIN), ((2000, 700, 200, 90), (1000, 500, 100, 40), STALE), (ONE, None, AGAIN)],
     ids=["the first again", "the first with another usage", "between two", "without a usage"],
 )
 def test_a_counter_below_what_it_was_is_late_and_the_mark_stays(
@@ -313,13 +328,24 @@ def test_a_conversation_that_goes_on_in_another_file_goes_on(ledger: Ledger, day
     assert sums(ledger) == [("a", 1100), ("a", 2200)]
 
 
+def test_a_counter_that_goes_on_in_another_file_is_no_call_where_a_record_told_of_it(ledger: Ledger, day: Path) -> None:
+    write(day / "rollout-1.jsonl", [meta("a"), turn(), record("resp_1", "a", ONE, 1), count(ONE, ONE, 1.01)])
+    more = [record("resp_2", "a", TWO, 66), count(added(ONE, TWO), TWO, 66.01)]
+    write(day / "rollout-2.jsonl", [meta("a", 65), turn(65), count(ONE, ONE, 65), *more])
+
+    report = ledger.read()
+
+    assert list(ledger.calls()) == ["resp_1", "resp_2"]
+    assert report.skipped == {AGAIN: 1}
+
+
 @pytest.mark.parametrize(
     ("changes", "thread"),
-    [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid(0))],
+    [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid7(0))],
     ids=["its own before that of its parent", "of old", "of the file"],
 )
 def test_whose_a_file_is(ledger: Ledger, day: Path, changes: Json, thread: str) -> None:
-    write(day / f"rollout-2026-05-01T10-00-00-{uuid(0)}.jsonl", [meta("a", **changes), turn(), count(ONE, ONE, 1)])
+    write(day / f"rollout-2026-05-01T10-00-00-{uuid7(0)}.jsonl", [meta("a", **changes), turn(), count(ONE, ONE, 1)])
 
     ledger.read()
 
@@ -369,6 +395,30 @@ def test_what_was_imported_from_another_agent_is_not_codexs(ledger: Ledger, day:
     report = ledger.read()
 
     assert (sums(ledger), report.skipped) == ([("a", 2200)], {"imported from another agent": 1})
+
+
+def test_a_file_that_was_compressed_tells_what_it_told_before(ledger: Ledger, day: Path, tmp_path: Path) -> None:
+    path = write(day / "rollout-1.jsonl", parent())
+    packed = compress(write(tmp_path / "codex/archived_sessions/rollout-0.jsonl", parent("z")))
+    write(day / "rollout-2.jsonl", fork("b", 900, count(added(ONE, TWO, THREE), THREE, 900.5), of="z"))
+    ledger.read()
+    compress(path)
+
+    report = ledger.read()
+
+    assert sorted(sums(ledger)) == [("a", 1100), ("a", 2200), ("b", 550), ("z", 1100), ("z", 2200)]
+    assert (report.events, report.problems, packed.suffix) == (0, {}, ".zst")
+
+
+@pytest.mark.parametrize("cut", [0, 10, -5])
+def test_a_compressed_file_that_is_damaged_is_told_of(ledger: Ledger, day: Path, cut: int) -> None:
+    packed = compress(write(day / "rollout-1.jsonl", parent()))
+    packed.write_bytes(packed.read_bytes()[:cut] or b"no such format")
+
+    report = ledger.read()
+
+    assert list(report.problems) == [str(packed)]
+    assert ledger.events() == []
 
 
 # ── records of calls ────────────────────────────────────────────────────────────────────────────────────────────
@@ -451,16 +501,6 @@ def test_a_record_of_another_conversation_is_not_this_ones(ledger: Ledger, day: 
 # ── forks and subagents ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parent(thread: str = "a", at: float = 0, **changes: Any) -> list[Json]:
-    return [meta(thread, at, **changes), turn(at), count(ONE, ONE, at + 1), count(added(ONE, TWO), TWO, at + 60)]
-
-
-def fork(child: str, at: float, *own: Json, of: str = "a", **changes: Any) -> list[Json]:
-    """Return a fork of the parent: its history is repeated at the second of the fork."""
-    lines = [meta(of, at), turn(at + 0.1), count(ONE, ONE, at + 0.2), count(added(ONE, TWO), TWO, at + 0.3)]
-    return [meta(child, at, forked_from_id=of, **changes), *lines, *own]
-
-
 def test_what_a_fork_repeats_of_its_parent_is_not_its_own(ledger: Ledger, day: Path) -> None:
     write(day / "rollout-1.jsonl", parent())
     write(day / "rollout-2.jsonl", fork("b", 900, count(added(ONE, TWO, THREE), THREE, 1000)))
@@ -525,6 +565,15 @@ def test_a_subagent_whose_counter_goes_on_from_its_parents_counts_its_own(ledger
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("c", 550)]
 
 
+def test_a_subagent_that_has_nothing_of_its_parents_loses_nothing_without_it(ledger: Ledger, day: Path) -> None:
+    own = [count(THREE, THREE, 900.1), count(added(THREE, ONE), ONE, 900.9)]
+    write(day / "rollout-2.jsonl", [spawned("c", "a", 900), turn(900), *own])
+
+    ledger.read()
+
+    assert sums(ledger) == [("c", 550), ("c", 1100)]
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["parent is there", "parent is gone"])
 def test_the_line_from_which_on_a_file_is_its_own_may_be_told(ledger: Ledger, day: Path, is_there: bool) -> None:
     if is_there:
@@ -541,10 +590,10 @@ def test_the_line_from_which_on_a_file_is_its_own_may_be_told(ledger: Ledger, da
 
 
 def test_of_a_fork_whose_parent_is_gone_ids_tell_when_it_began(ledger: Ledger, day: Path) -> None:
-    old, new = uuid(1_000), uuid(900_000)
+    old, new = uuid7(1), uuid7(900)
     lines = [turn(900, turn_id=old), count(ONE, ONE, 900), count(added(ONE, TWO), TWO, 950)]
     own = [turn(900, turn_id=new), count(added(ONE, TWO, THREE), THREE, 900.1)]
-    write(day / "rollout-2.jsonl", [meta(uuid(899_999), 900, forked_from_id="a"), *lines, *own])
+    write(day / "rollout-2.jsonl", [meta(uuid7(899.999), 900, forked_from_id="a"), *lines, *own])
 
     report = ledger.read()
 
@@ -578,6 +627,18 @@ def test_a_fork_is_known_when_its_parents_file_and_all_that_was_read_are_lost(le
 
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("b", 550)]
     assert report.skipped == {REPEATED: 2}
+
+
+# ── lines that are looked at ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_kind_of_line_that_is_read_has_a_mark() -> None:
+    kind = codex.AGENT.files[0]
+    assert isinstance(kind, Lines)
+
+    marked = [name for name in codex._KINDS if any(mark in f'"{name}"'.encode() for mark in kind.marks)]
+
+    assert set(codex._KINDS) - set(marked) == {"error"}  # by what it is about
 
 
 # ── tools, and what failed ──────────────────────────────────────────────────────────────────────────────────────

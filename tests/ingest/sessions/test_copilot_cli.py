@@ -116,6 +116,21 @@ def test_a_lesser_way_waits_for_a_better_one_until_its_file_rests(ledger: Ledger
     assert list(ledger.calls()) == [IDS[min(order, key=list(WAYS).index)]]
 
 
+@pytest.mark.parametrize("way", ["inference", "turn", "agent"])
+def test_calls_of_other_traces_that_follow_make_a_lesser_way_no_more_certain(
+    ledger: Ledger, file: Path, way: str
+) -> None:
+    write(file, [WAYS[way], *(inference(f"r{number}", trace=f"t{number}") for number in range(2, 5))])
+    os.utime(file, (NOON, NOON))
+    assert ledger.read(final=False).calls == 0
+
+    append(file, chat())
+    ledger.read()
+
+    assert sorted(ledger.calls())[-1] == "t1:s1"
+    assert len(ledger.calls()) == 4
+
+
 def test_after_a_lesser_way_was_certain_its_trace_is_told_on_in_that_way(ledger: Ledger, file: Path) -> None:
     write(file, [inference("r1")])
     ledger.read()

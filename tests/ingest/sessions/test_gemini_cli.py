@@ -185,6 +185,15 @@ def test_a_line_of_another_shape_stops_nothing(ledger: Ledger, session: Path, br
     assert f"{SESSION}:m9" in ledger.calls()
 
 
+def test_messages_without_an_id_are_told_apart_by_what_they_tell(ledger: Ledger, session: Path) -> None:
+    plain = {name: told for name, told in message().items() if name != "id"}
+    write(session, [header(), plain, plain, {**plain, "timestamp": "2026-05-01T10:00:11.000Z"}])
+
+    ledger.read()
+
+    assert len(ledger.calls()) == 2
+
+
 # ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
+from analytics_es.events.fields import CONTRADICTION
 from tests.ingest.sessions.ledger import Json, Ledger, tokens_of, write
 
 pytestmark = pytest.mark.store(tags=["machine", "project"])  # as a ledger has them
@@ -46,6 +47,15 @@ def test_the_input_holds_what_was_read_from_the_cache_and_written_to_it(ledger: 
     ledger.read()
 
     assert tokens_of(ledger.call()) == {"input": 425, "output": 20, "cache_read": 300, "cache_creation": 25}
+
+
+def test_what_was_cached_is_beside_the_input_even_where_it_could_be_within(ledger: Ledger, wire: Path) -> None:
+    write(wire / "s1/wire.jsonl", [step(input_other=5000)])
+
+    ledger.read()
+
+    assert tokens_of(ledger.call())["input"] == 5325
+    assert CONTRADICTION not in ledger.call()["attributes"]
 
 
 def test_the_model_is_not_told_and_not_guessed(ledger: Ledger, wire: Path) -> None:

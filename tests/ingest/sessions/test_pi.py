@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
+from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.files import read_mapping
 from analytics_es.ingest.files import rows as read_rows
 from tests.ingest.sessions.ledger import CALL, Json, Ledger, tokens_of, write
@@ -49,6 +50,16 @@ def test_the_input_holds_what_was_read_from_the_cache_and_written_to_it(ledger: 
     ledger.read()
 
     assert tokens_of(ledger.call()) == {"input": 1697, "output": 191, "cache_read": 10, "cache_creation": 1684}
+
+
+def test_what_was_cached_is_beside_the_input_even_where_it_could_be_within(ledger: Ledger, sessions: Path) -> None:
+    plain = entry(usage={"input": 5000, "totalTokens": None})
+    write(sessions / "--srv-shop--/1_s1.jsonl", [header(), plain])
+
+    ledger.read()
+
+    assert tokens_of(ledger.call())["input"] == 6694
+    assert CONTRADICTION not in ledger.call()["attributes"]
 
 
 def test_it_tells_what_the_mapping_of_the_guide_does(ledger: Ledger, sessions: Path, tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ def test_names_of_messages_that_are_no_uuid_are_of_their_session(ledger: Ledger,
     assert sorted(ledger.calls()) == ["s1:a", "s2:a"]
 
 
+def test_lines_without_a_name_are_told_apart_by_what_they_tell(ledger: Ledger, chats: Path) -> None:
+    plain = {name: told for name, told in line().items() if name != "uuid"}
+    write(chats / "s1.jsonl", [plain, plain, {**plain, "timestamp": "2026-05-01T10:00:01.000Z"}])
+
+    ledger.read()
+
+    assert len(ledger.calls()) == 2
+
+
 @pytest.mark.parametrize("kind", ["user", "tool_result", "system"])
 def test_what_no_assistant_said_is_no_call(ledger: Ledger, chats: Path, kind: str) -> None:
     write(chats / "s1.jsonl", [line(type=kind)])

@@ -30,12 +30,14 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     at = record.get("timestamp") or session.modified
     used = record.get("usageMetadata")
     if record.get("type") == "assistant" and isinstance(used, Mapping):
-        message = str(origin.get("messageUuid") or record["uuid"])
+        tokens = google.usage(used, google.API)
+        named = origin.get("messageUuid") or record.get("uuid")
+        message = str(named or ":".join(map(str, [at, record.get("model"), *tokens.values()])))
         yield Call(
             id=f"{conversation}:{message}",
             at=at,
             model=record.get("model"),
-            tokens=google.usage(used, google.API),
+            tokens=tokens,
             fields={"conversation_id": conversation},
             attributes=attributes,
             replay=bool(origin),
