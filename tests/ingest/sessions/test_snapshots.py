@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -219,6 +221,25 @@ def test_a_database_that_is_replaced_while_it_is_read_is_read_anew(
 
     assert read(database, replacing) == [5]
     assert looks == [[1], [5]]
+
+
+def test_what_is_written_while_a_copy_is_made_makes_another_one(
+    writer: Callable[..., Writer], database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer(*WAL, "INSERT INTO calls VALUES (2)").crashes()
+    (database.parent / "a.db-shm").unlink()
+    copies: list[str] = []
+
+    def copied(source: str, target: str) -> None:
+        shutil.copyfile(source, target)
+        copies.append(source)
+        if len(copies) == 1:  # the agent starts again, and its log goes into the database
+            with closing(sqlite3.connect(database)) as agent:
+                agent.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    monkeypatch.setattr(snapshots, "shutil", SimpleNamespace(copyfile=copied, disk_usage=shutil.disk_usage))
+    assert read(database, numbers) == [1, 2]
+    assert copies[0] == str(database)
 
 
 def test_a_database_that_is_never_left_alone_is_told(
