@@ -78,13 +78,11 @@ def agents(
     db: Place,
     as_json: bool,
 ) -> None:
-    """Read the sessions of coding agents into a ledger, each call once, and show what they cost.
+    """Keep a ledger of every call of your coding agents.
 
-    What was read before is not read again, and stays when an agent deletes its files. Calls of which more may come are
-    taken by a later look. Nothing that was said or written is stored, and no path but its last part, the project.
-
-    --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
-    unpriced, before and completeness.
+    Their sessions are read, each call once, and what they cost is shown. What was read before is not read again, and
+    stays when an agent deletes its files. Calls of which more may come are taken by a later look. Nothing that was said
+    or written is stored, and no path but its last part, the project.
 
     A line for cron, each night at three: `0 3 * * * analytics-es agents > /dev/null`.
 
