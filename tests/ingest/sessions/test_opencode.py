@@ -327,6 +327,13 @@ def test_a_cost_that_is_none_is_not_reported(ledger: Ledger, agent: sqlite3.Conn
     assert "cost" not in ledger.call()
 
 
+def test_a_message_without_a_role_that_was_counted_is_an_answer(ledger: Ledger, agent: sqlite3.Connection) -> None:
+    put(agent, "msg_1", answer(role=None))
+    put(agent, "msg_2", {"time": {"created": AT}, "text": "what somebody asked"})
+    ledger.read()
+    assert counted(ledger) == {"msg_1": 55}
+
+
 def test_an_answer_that_failed_after_it_was_counted_is_one_call(ledger: Ledger, agent: sqlite3.Connection) -> None:
     put(agent, "msg_1", answer(error={"name": "MessageAbortedError", "data": {}}))
     ledger.read()
