@@ -15,7 +15,7 @@ from tests.ingest.sessions.test_differences import DIFFERENCES, Difference
 PAGE = Path(__file__).parent.parent / "docs" / "agents.md"
 HEAD = "| agent | `--agent` | where it is looked | files | deleted by itself | does not tell |"
 END = "<!-- end of the agents -->"
-DIFFERS = "| what | ccusage 20 | here | why |"
+DIFFERS = "| what | ccusage 20, tokens | here | why |"
 END_OF_DIFFERENCES = "<!-- end of the differences -->"
 
 

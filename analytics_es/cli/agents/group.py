@@ -81,18 +81,12 @@ def agents(
 ) -> None:
     """Keep a ledger of every call of your coding agents.
 
-<<<<<<< HEAD
-    Their sessions are read, each call once, and what they cost is shown. What was read before is not read again, and
-    stays when an agent deletes its files. Calls of which more may come are taken by a later look. Nothing that was said
-    or written is stored, and no path but its last part, the project.
-=======
     Their sessions are read into it, each call once, and what they cost is shown. What was read before is not read
     again, and stays when an agent deletes its files. Calls of which more may come are taken by a later look. Nothing
     that was said or written is stored, and no path but its last part, the project.
 
     --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
     unpriced, before and completeness.
->>>>>>> main
 
     A line for cron, each night at three: `0 3 * * * analytics-es agents > /dev/null`.
 
