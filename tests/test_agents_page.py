@@ -9,7 +9,7 @@ import pytest
 
 from tests import agents_table, picture
 from tests.made_up_sessions import FIRST, write_sessions
-from tests.test_docs import SHELL, run_commands
+from tests.test_docs import ROOT, SHELL, blocks, run_commands, run_python
 
 PAGE = agents_table.PAGE.read_text()
 
@@ -41,6 +41,16 @@ def test_the_commands_of_the_page_run_one_after_the_other(home: Path) -> None:
     assert json.loads(by_command["analytics-es agents setup gemini --json"])["written"] is False
     (merged,) = [line for line in by_command["analytics-es agents import laptop.jsonl.gz"].splitlines() if "gz" in line]
     assert merged.split()[1] == "0"  # back to where it came from
+
+
+def test_the_histories_of_the_page_are_made_up_as_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = blocks("docs/agents.md", "python")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    shown = run_python(code, tmp_path)
+
+    assert shown == blocks("docs/agents.md", "text")[-1]
+    assert len([*(tmp_path / "made-up").rglob("*.jsonl")]) > 1
 
 
 def test_the_table_is_what_the_declarations_say() -> None:

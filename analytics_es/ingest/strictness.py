@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from analytics_es.errors import BadStrictIds, NotMigrated, SharedIds
@@ -49,7 +49,7 @@ def _start(state: bytes) -> bytes:
     return state[: state.index(b'"', len(beginning("*"))) + 1]
 
 
-@cache
+@lru_cache(maxsize=64)
 def _beginnings(held: tuple[str, ...]) -> dict[bytes, str]:
     """Return how the events of agents begin whose ids are not strict yet, beside these patterns."""
     return {beginning(name): name for name in Strict(held).more(Strict(agents()))}

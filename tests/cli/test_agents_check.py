@@ -12,6 +12,7 @@ import pytest
 from analytics_es.ingest.sessions.agents import declared
 from analytics_es.ingest.sessions.comparison import compared
 from tests.cli.conftest import Cli
+from tests.ingest.sessions import rollouts
 from tests.ingest.sessions.ledger import write
 from tests.stores import opened
 
@@ -299,3 +300,54 @@ def test_what_is_far_in_time_or_says_other_figures_is_another_call(
     session = session_of(check(cli), "gemini-cli")
 
     assert (session["twice"], session["only_file"], session["only_telemetry"]) == ((1, 0, 0) if same else (0, 1, 1))
+
+
+# ── Codex ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+THREAD = "0196a000-0000-7000-8000-000000000001"
+USED = (1000, 400, 50, 20)
+
+
+def codex_record(counts: rollouts.Usage, second: float) -> dict[str, Any]:
+    names = ("input_token_count", "cached_token_count", "output_token_count", "reasoning_token_count")
+    return {
+        "event.name": "codex.sse_event",
+        "event.kind": "response.completed",
+        "event.timestamp": at(0, seconds=second),
+        "conversation.id": THREAD,
+        "model": "gpt-5",
+        "tool_token_count": counts[0] + counts[2],
+        **dict(zip(names, counts, strict=True)),
+    }
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["counter", "records"])
+def test_codex_counts_twice_in_a_store_that_takes_both_ways(cli: Cli, home: Path, recorded: bool) -> None:
+    more = (2000, 900, 70, 10)
+    lines = [rollouts.meta(THREAD), rollouts.turn(1)]
+    if recorded:
+        lines += [rollouts.record("resp_1", THREAD, USED, 5), rollouts.record("resp_2", THREAD, more, 20)]
+    else:
+        lines += [rollouts.count(USED, USED, 5), rollouts.count(rollouts.added(USED, more), more, 20)]
+    write(home / ".codex" / "sessions" / "2026" / "05" / "01" / "rollout-a.jsonl", lines)
+    telemetry(cli, "codex_cli_rs", codex_record(USED, 4.7), codex_record((5, 0, 1, 0), 50))
+
+    session = session_of(check(cli), "codex", THREAD)
+
+    assert [call["verdict"] for call in session["calls"]] == ["twice", "file", "telemetry"]
+    assert session["calls"][0]["other_id"].startswith(f"{THREAD}:2026-05-01T10:00:04")
+
+
+def test_calls_that_say_the_same_are_matched_one_to_one_by_time(cli: Cli, home: Path) -> None:
+    totals = [rollouts.added(*[USED] * number) for number in (1, 2, 3)]
+    counts = [rollouts.count(total, USED, 5 + 3 * number) for number, total in enumerate(totals)]
+    write(home / ".codex" / "sessions" / "rollout-a.jsonl", [rollouts.meta(THREAD), rollouts.turn(1), *counts])
+    telemetry(cli, "codex_cli_rs", codex_record(USED, 5.1), codex_record(USED, 11.1))
+
+    session = session_of(check(cli), "codex", THREAD)
+
+    assert [(call["verdict"], call["at"][17:19]) for call in session["calls"]] == [
+        ("twice", "05"),
+        ("file", "08"),
+        ("twice", "11"),
+    ]

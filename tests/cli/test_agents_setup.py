@@ -225,6 +225,28 @@ def test_law_whatever_else_stands_in_json_is_there_after(before: dict[str, Any],
         assert merging.changes(after, "json", settings) == []
 
 
+NAMES = st.sampled_from(["model", "tui", "mcp_servers.a", "profiles.work", "notify"])
+COMMENTS = st.sampled_from(["", "  # mine", "# [otel]", "    # exporter = 1"])
+
+
+@given(
+    st.lists(st.tuples(NAMES, COMMENTS, st.integers()), unique_by=lambda table: table[0]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_law_each_line_that_stands_in_toml_is_there_after(tables: list[tuple[str, str, int]], end: str) -> None:
+    lines = [
+        line for name, comment, number in tables for line in (comment, f"[{name}]", f"exporter = {number}{comment}", "")
+    ]
+    text = "".join(f"{line}{end}" for line in lines)
+    settings = TELEMETRY["codex"].settings(Door(endpoint="http://x", token=f"{TOKEN}\\"))
+
+    after = merging.merged(text, "toml", merging.changes(text, "toml", settings))
+
+    assert after.startswith(text)
+    assert tomllib.loads(after) == {**tomllib.loads(text), **settings}
+    assert merging.changes(after, "toml", settings) == []
+
+
 # ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, frozen
 
+from analytics_es.events import RecordedEvent
 from analytics_es.events.codec import decode
 from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.reader import Progress, SessionReader
@@ -140,9 +141,9 @@ def compared(log: EventLog, agent: Agent, *, now: datetime, progress: Progress |
     sessions: dict[str, ComparedSession] = {}
     for compared_call in _Matching(agent=agent.name, now=now, read=read, stored=stored).calls():
         _add(sessions, compared_call)
-    for way, calls in (("file", read), ("telemetry", [call for call in stored if call.way == "telemetry"])):
-        for name in {call.session for call in calls}:
-            if name in sessions:
+    for way in ("file", "telemetry"):
+        for name in {call.session for call in (*read, *stored) if call.way == way}:
+            if name in sessions:  # a call may have come into another one by the other way
                 sessions[name].ways.append(way)
     comparison.sessions = sorted(sessions.values(), key=lambda session: (str(session.begin), session.session))
     return comparison
@@ -172,13 +173,19 @@ def _stored(log: EventLog, agent: str) -> Iterator[SeenCall]:
         for position, event_type, state in rows:
             if event_type != CALL or not state or not state.startswith(start):
                 continue
-            event = decode(position, event_type, state)
-            attributes = event.data.get("attributes") or {}
-            way: Way = "file" if attributes else "unknown"
-            if any(name in attributes for name in OF_TELEMETRY):
-                way = "telemetry"
-            place = {"position": position, "recorded_at": event.recorded_at}
-            yield SeenCall.of(event.id, event.occurred_at, event.data, way, **place)
+            try:
+                yield _seen(decode(position, event_type, state))
+            except (ValueError, TypeError, KeyError, AttributeError):  # a damaged event is told of elsewhere
+                continue
+
+
+def _seen(event: RecordedEvent) -> SeenCall:
+    attributes = event.data.get("attributes") or {}
+    way: Way = "file" if attributes else "unknown"
+    if any(name in attributes for name in OF_TELEMETRY):
+        way = "telemetry"
+    place = {"position": event.position, "recorded_at": event.recorded_at}
+    return SeenCall.of(event.id, event.occurred_at, event.data, way, **place)
 
 
 def _read(log: EventLog, agent: Agent, progress: Progress | None) -> tuple[list[SeenCall], int]:
@@ -211,37 +218,27 @@ class _Matching:
     now: datetime
     read: list[SeenCall]
     stored: list[SeenCall]
-    _waiting: dict[tuple[Any, ...], list[SeenCall]] = field(init=False, factory=dict)  # telemetry that has no file yet
 
     def calls(self) -> Iterator[ComparedCall]:
         """Yield each request once, with what became of it."""
         there = {call.id: call for call in self.stored}
         of_file = {call.id: call for call in self.read}
         of_file |= {call.id: call for call in self.stored if call.way == "file"}
-        for call in self.stored:
-            if call.way == "telemetry" and call.id not in of_file:
-                self._waiting.setdefault(_same(call), []).append(call)
+        of_telemetry = [call for call in self.stored if call.way == "telemetry" and call.id not in of_file]
+        told_by_both = {call.id for call in self.stored if call.way == "telemetry"}
+        others = _nearest([call for call in of_file.values() if call.id not in told_by_both], of_telemetry)
         for call in sorted(of_file.values(), key=lambda call: call.at):
             stored = there.get(call.id)
-            if stored and stored.way == "telemetry":
+            if call.id in told_by_both:
                 yield self._told(call, "both", stored)
-            elif other := self._near(call):
+            elif other := others.get(call.id):
                 yield self._told(call, "twice", stored, other)
             else:
                 yield self._told(call, self._only_file(call, stored), stored)
-        for calls in self._waiting.values():
-            for call in calls:
+        taken = {other.id for other in others.values()}
+        for call in of_telemetry:
+            if call.id not in taken:
                 yield self._told(call, "telemetry" if self._settled(call) else "recent", call)
-
-    def _near(self, call: SeenCall) -> SeenCall | None:
-        """Take out the call of telemetry that is nearest in time, of those that say the same."""
-        candidates = self._waiting.get(_same(call), [])
-        near = [other for other in candidates if _apart(call, other) <= NEAR]
-        if not near or not call.session:
-            return None
-        nearest = min(near, key=lambda other: _apart(call, other))
-        candidates.remove(nearest)
-        return nearest
 
     def _only_file(self, call: SeenCall, stored: SeenCall | None) -> Verdict:
         if not self._settled(call):
@@ -271,8 +268,25 @@ class _Matching:
         )
 
 
-def _same(call: SeenCall) -> tuple[Any, ...]:
-    return call.session, call.model, call.figures
+def _nearest(of_file: Iterable[SeenCall], of_telemetry: Iterable[SeenCall]) -> dict[str, SeenCall]:
+    """Return by the id of a file's call the one of telemetry that is the same: the nearest pairs first, each once."""
+    same: dict[tuple[Any, ...], list[SeenCall]] = {}
+    for call in of_telemetry:
+        if call.session:
+            same.setdefault((call.session, call.model, call.figures), []).append(call)
+    pairs = [
+        (apart, call, other)
+        for call in of_file
+        for other in same.get((call.session, call.model, call.figures), ())
+        if (apart := _apart(call, other)) <= NEAR
+    ]
+    matched: dict[str, SeenCall] = {}
+    taken = set[str]()
+    for _, call, other in sorted(pairs, key=lambda pair: (pair[0], pair[1].at, pair[2].at)):
+        if call.id not in matched and other.id not in taken:
+            matched[call.id] = other
+            taken.add(other.id)
+    return matched
 
 
 def _apart(call: SeenCall, other: SeenCall) -> timedelta:

@@ -1,9 +1,15 @@
-"""Usage as Google's API counts it, under the names that an agent has for its fields → counts in our vocabulary."""
+"""Usage as Google's API counts it, of an answer or of a whole run, under an agent's names → counts of ours, calls."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
+
+import orjson
+
+from analytics_es.ingest.sessions.facts import Call, Moment
+from analytics_es.ingest.sessions.records import part
 
 _IN, _TOOLS = "input_tokens", "tool"
 
@@ -37,3 +43,23 @@ def usage(counts: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> di
     if type(tools) is int and type(tokens.get(_IN)) is int:
         tokens[_IN] += tools
     return tokens
+
+
+def run(stats: Mapping[str, Any], conversation: str | None, at: Moment, *, unless: Sequence[str]) -> Iterator[Call]:
+    """Yield what all calls of a run to each model used, as it printed that at its end: they are one each."""
+    digest = blake2b(orjson.dumps(stats, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    for model, told in part(stats, "models").items():
+        counts = part(told, "tokens") or told
+        tokens = usage(counts, GEMINI_CLI)
+        if "thoughts" not in counts and "total_tokens" in tokens:  # as a stream of lines tells it
+            rest = tokens["total_tokens"] - tokens["input_tokens"] - tokens["output_tokens"]
+            tokens["reasoning_tokens"] = max(0, rest)
+        yield Call(
+            id=f"{conversation or 'run'}:{model}:{digest}",
+            at=at,
+            model=model,
+            tokens=tokens,
+            fields={"conversation_id": conversation},
+            attributes={"requests": part(told, "api").get("totalRequests")},
+            unless=unless,
+        )

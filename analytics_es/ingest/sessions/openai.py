@@ -28,10 +28,11 @@ _EXIT = re.compile(r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?(?:Exit code: |Proce
 
 def numbers(usage: Any) -> Numbers | None:
     """Return the counts of a usage, in the order of COUNTS; None where it tells none, as an empty one."""
-    if not isinstance(usage, Mapping) or not any(usage.get(name) is not None for name in COUNTS):
+    told = [usage.get(name) for name in COUNTS] if isinstance(usage, dict) else []
+    if told.count(None) == len(told):
         return None
-    counts = [usage.get(name) or 0 for name in COUNTS]
-    if any(type(count) is not int for count in counts):
+    counts = [count or 0 for count in told]
+    if set(map(type, counts)) != {int}:
         raise TypeError("a count that is no whole number")
     return counts
 

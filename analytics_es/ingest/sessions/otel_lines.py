@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from analytics_es.ingest.sessions.facts import Happened
 from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("endTime", "startTime", "hrTime", "_hrTime", "time", "timestamp", "observedTimestamp")
@@ -71,6 +73,23 @@ def place(record: Mapping[str, Any]) -> tuple[str, str]:
     context = part(record, "spanContext")
     trace, span = (record.get(name) or context.get(name) or "" for name in ("traceId", "spanId"))
     return str(trace), str(span)
+
+
+def happened(record: Mapping[str, Any], told: Mapping[str, Any], fields: Mapping[str, Any]) -> Happened | None:
+    """Return what a span tells beside usage: a call that failed, or what became of a tool; None where that is nothing.
+
+    fields: what goes into its event besides; the model of a call in it is left out where it is a tool's.
+    """
+    operation, at, use = told.get("gen_ai.operation.name"), when(record) or "", str(told.get("gen_ai.tool.call.id"))
+    own = ":".join(filter(None, place(record)))
+    if operation == "execute_tool":
+        became = FAILED if failed(record, told) else COMPLETED
+        tool = {"conversation_id": fields.get("conversation_id"), "tool": told.get("gen_ai.tool.name")}
+        return Happened(event_type=became, id=use if use.startswith("toolu_") else own, at=at, fields=tool)
+    if operation == "chat" and failed(record, told):
+        error = {**fields, "error_type": told.get("error.type") or "error"}
+        return Happened(event_type="provider.call.failed", id=own, at=at, fields=error)
+    return None
 
 
 def failed(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:

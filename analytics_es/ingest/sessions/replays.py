@@ -23,9 +23,10 @@ def born(name: Any) -> int | None:
     return uuid.int >> 80 if uuid.version == 7 else None
 
 
-def begin(notes: dict[str, Any], ancestor: str) -> None:
-    """Note down of a file that it may repeat what an ancestor's tells."""
+def begin(notes: dict[str, Any], ancestor: str, *, is_copied: bool) -> None:
+    """Note down of a file that it may repeat what an ancestor's tells; `is_copied`: that it is to."""
     notes["ancestors"] = [*(entry for entry in notes.get("ancestors", ()) if entry != ancestor), ancestor]
+    notes["copied"] = is_copied or notes.get("copied", False)
     notes.setdefault("repeats", True)
 
 
@@ -46,7 +47,7 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     fork, turn = born(notes.get("id")), born(notes.get("turn"))
     if fork is not None and turn is not None:
         return REPEATED if turn < fork else ""
-    if any(session.known(read(ancestor)) is not None for ancestor in notes["ancestors"]):
+    if not notes["copied"] or any(session.known(read(ancestor)) is not None for ancestor in notes["ancestors"]):
         return ""
     at = milliseconds(record)
     if at - notes.get("written", at) >= AT_ONCE:

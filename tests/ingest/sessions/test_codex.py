@@ -11,6 +11,8 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest.sessions.agents import codex
+from analytics_es.ingest.sessions.declaration import Lines
 from tests.ingest.sessions.ledger import Json, Ledger, append, write
 from tests.ingest.sessions.rollouts import Usage, added, count, item, line, meta, record, spawned, turn, usage, uuid7
 
@@ -326,6 +328,17 @@ def test_a_conversation_that_goes_on_in_another_file_goes_on(ledger: Ledger, day
     assert sums(ledger) == [("a", 1100), ("a", 2200)]
 
 
+def test_a_counter_that_goes_on_in_another_file_is_no_call_where_a_record_told_of_it(ledger: Ledger, day: Path) -> None:
+    write(day / "rollout-1.jsonl", [meta("a"), turn(), record("resp_1", "a", ONE, 1), count(ONE, ONE, 1.01)])
+    more = [record("resp_2", "a", TWO, 66), count(added(ONE, TWO), TWO, 66.01)]
+    write(day / "rollout-2.jsonl", [meta("a", 65), turn(65), count(ONE, ONE, 65), *more])
+
+    report = ledger.read()
+
+    assert list(ledger.calls()) == ["resp_1", "resp_2"]
+    assert report.skipped == {AGAIN: 1}
+
+
 @pytest.mark.parametrize(
     ("changes", "thread"),
     [({"session_id": "parent"}, "a"), ({"id": None, "session_id": "s"}, "s"), ({"id": None}, uuid7(0))],
@@ -552,6 +565,15 @@ def test_a_subagent_whose_counter_goes_on_from_its_parents_counts_its_own(ledger
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("c", 550)]
 
 
+def test_a_subagent_that_has_nothing_of_its_parents_loses_nothing_without_it(ledger: Ledger, day: Path) -> None:
+    own = [count(THREE, THREE, 900.1), count(added(THREE, ONE), ONE, 900.9)]
+    write(day / "rollout-2.jsonl", [spawned("c", "a", 900), turn(900), *own])
+
+    ledger.read()
+
+    assert sums(ledger) == [("c", 550), ("c", 1100)]
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["parent is there", "parent is gone"])
 def test_the_line_from_which_on_a_file_is_its_own_may_be_told(ledger: Ledger, day: Path, is_there: bool) -> None:
     if is_there:
@@ -605,6 +627,18 @@ def test_a_fork_is_known_when_its_parents_file_and_all_that_was_read_are_lost(le
 
     assert sums(ledger) == [("a", 1100), ("a", 2200), ("b", 550)]
     assert report.skipped == {REPEATED: 2}
+
+
+# ── lines that are looked at ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_kind_of_line_that_is_read_has_a_mark() -> None:
+    kind = codex.AGENT.files[0]
+    assert isinstance(kind, Lines)
+
+    marked = [name for name in codex._KINDS if any(mark in f'"{name}"'.encode() for mark in kind.marks)]
+
+    assert set(codex._KINDS) - set(marked) == {"error"}  # by what it is about
 
 
 # ── tools, and what failed ──────────────────────────────────────────────────────────────────────────────────────

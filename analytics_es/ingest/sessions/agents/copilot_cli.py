@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from analytics_es.ingest.sessions import ways
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
-from analytics_es.ingest.sessions.facts import OTHERWISE, Call, Fact, Happened, Known, Skipped
-from analytics_es.ingest.sessions.otel_lines import attributes_of, failed, is_span, place, records, usage_of, when
+from analytics_es.ingest.sessions.facts import Call, Fact, Known
+from analytics_es.ingest.sessions.otel_lines import attributes_of, happened, is_span, place, records, usage_of, when
 from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.sums import since
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 # What tells calls, from what tells each to what adds them up: of one trace, or one response, the first that is there.
 CHAT, INFERENCE, TURN, AGENT_SPAN = 3, 2, 1, 0
@@ -34,17 +34,14 @@ _METRICS = {
 def _telemetry(line: Record, session: Session) -> Iterator[Fact]:
     """Say what a line of telemetry tells: calls, by one way or another, those that failed, and tools."""
     for record in records(line):
-        told = attributes_of(record)
-        rank, conversation = _way(record, told), next((told[name] for name in _CONVERSATION if told.get(name)), None)
-        tokens = usage_of(told)
+        attributes = attributes_of(record)
+        rank, tokens = _way(record, attributes), usage_of(attributes)
         if rank is not None and any(tokens.values()):
-            yield from _call(record, told, tokens, rank, conversation, session)
-        elif rank == CHAT and failed(record, told):
-            error = told.get("error.type") or "error"
-            yield _happened("provider.call.failed", record, conversation, error_type=error, model=_model(told))
-        elif is_span(record) and told.get("gen_ai.operation.name") == "execute_tool":
-            became, tool = FAILED if failed(record, told) else COMPLETED, told.get("gen_ai.tool.name")
-            yield _happened(became, record, conversation, use=told.get("gen_ai.tool.call.id"), tool=tool)
+            yield from _call(record, attributes, tokens, rank, session)
+        elif is_span(record):
+            fields = {"conversation_id": _conversation(attributes), "model": _model(attributes)}
+            if other := happened(record, attributes, fields):
+                yield other
 
 
 def _way(record: Record, told: Record) -> int | None:
@@ -57,26 +54,14 @@ def _way(record: Record, told: Record) -> int | None:
     return next((rank for begin, rank in _BODIES.items() if body.startswith(begin)), None)
 
 
-def _call(
-    record: Record, told: Record, tokens: dict[str, Any], rank: int, conversation: Any, session: Session
-) -> Iterator[Fact]:
+def _call(record: Record, told: Record, tokens: Record, rank: int, session: Session) -> Iterator[Fact]:
     trace, span = place(record)
-    response, at = told.get("gen_ai.response.id"), when(record) or session.modified
-    keys = [f"{kind}:{key}" for kind, key in (("trace", trace), ("response", response)) if key]
+    conversation, response = _conversation(told), told.get("gen_ai.response.id")
+    at = when(record) or session.modified
     turn = told.get("turn.index", told.get("copilot_chat.turn.index")) if rank == TURN else None
     where = [trace, span if turn is None else turn] if trace and span else [response or conversation, at]
-    own = ":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where))
-    other = [f"{key}:{rank}" for key in keys]  # what is known where another way counts
-    if conversation:
-        yield Known(f"session:{conversation}")
-    if any(session.known(key) is not None for key in other):
-        yield Skipped(OTHERWISE)
-        return
-    yield from (Known(f"{key}:{lower}") for key in keys for lower in range(rank))
-    # A response is exported again under other ids; a turn of VS Code has one response id for calls of other counts.
-    same = _same(response, tokens)
-    yield Call(
-        id=own,
+    call = Call(
+        id=":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where)),
         at=at,
         model=_model(told),
         tokens=tokens,
@@ -86,12 +71,21 @@ def _call(
             "response_id": response,
             "trace_id": trace or None,
         },
-        alias=same,
+        # A response is exported again under other ids; a turn of VS Code has one id for responses of other counts.
+        alias=_same(response, tokens),
         rank=rank,
-        unless=other,
-        lane="" if rank == CHAT else own,  # what may be told better waits until the file rests
-        final=True if rank == CHAT else None,
     )
+    if conversation:
+        yield Known(f"session:{conversation}")
+    yield from ways.told(call, _subjects(trace, response), CHAT, session)
+
+
+def _conversation(told: Record) -> Any:
+    return next((told[name] for name in _CONVERSATION if told.get(name)), None)
+
+
+def _subjects(trace: Any, response: Any) -> list[str]:
+    return [f"{kind}:{key}" for kind, key in (("trace", trace), ("response", response)) if key]
 
 
 def _same(response: Any, counts: Record) -> str:
@@ -101,13 +95,6 @@ def _same(response: Any, counts: Record) -> str:
 def _model(told: Record) -> str | None:
     model = told.get("gen_ai.response.model") or told.get("gen_ai.request.model")
     return model.strip().removesuffix("-internal").removesuffix("-1m") if isinstance(model, str) else None
-
-
-def _happened(event_type: str, record: Record, conversation: Any, use: Any = None, **fields: Any) -> Happened:
-    own = str(use) if str(use).startswith("toolu_") else ":".join(filter(None, place(record)))
-    return Happened(
-        event_type=event_type, id=own, at=when(record) or "", fields={"conversation_id": conversation, **fields}
-    )
 
 
 def _state(record: Record, session: Session) -> Iterator[Fact]:
@@ -142,11 +129,8 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, way = event["data"], str(event["id"]).partition(":")[0]
     if way == _SHUTDOWN or event["event_type"] != "provider.call.completed":
         return
-    attributes = data.get("attributes", {})
-    rank = next((rank for rank, name in _WAYS.items() if name == way), CHAT)
-    for kind, key in (("trace", attributes.get("trace_id")), ("response", attributes.get("response_id"))):
-        if key:
-            yield from ((f"{kind}:{key}:{higher}", "") for higher in range(rank + 1, CHAT + 1))
+    attributes, rank = data.get("attributes", {}), next((rank for rank, name in _WAYS.items() if name == way), CHAT)
+    yield from ways.certain(rank, _subjects(attributes.get("trace_id"), attributes.get("response_id")), CHAT)
     if same := _same(attributes.get("response_id"), data):
         yield same, str(event["id"])
     if data.get("conversation_id"):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from typing import Any
-
-import orjson
 
 from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Document, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
 from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, told_before
 
 _ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status
 _HASH = re.compile("[0-9a-f]{64}")  # what a project's folder was called before it had a name
@@ -24,7 +21,9 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells, or a whole conversation of older versions, or what a run without a terminal printed."""
     stats = part(record, "stats") or part(record, "result", "stats")
     if stats:
-        yield from _run(record, stats, session)
+        conversation = record.get("session_id") or session.notes.get("session")
+        at = record.get("timestamp") or session.modified
+        yield from google.run(stats, conversation, at, unless=[_told(conversation)] if conversation else ())
         return
     header = part(record, "$set") or record
     if header.get("sessionId") or header.get("session_id"):
@@ -79,7 +78,8 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
             replay=not notes.get("project"),  # a copy where the project has a name goes before
         )
     for tool in parts(message, "toolCalls"):
-        if event_type := _ENDS.get(str(tool.get("status"))):
+        event_type = _ENDS.get(str(tool.get("status")))
+        if event_type and not told_before(session, str(tool["id"])):
             yield Happened(
                 event_type=event_type,
                 id=f"{own}:{tool['id']}",
@@ -87,27 +87,6 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
                 fields={**fields, "tool": tool["name"]},
                 attributes=attributes,
             )
-
-
-def _run(record: Record, stats: Record, session: Session) -> Iterator[Fact]:
-    """Say what all calls of a run to each model used: they are one, of the time when that was written."""
-    conversation = record.get("session_id") or session.notes.get("session")
-    digest = blake2b(orjson.dumps(stats, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
-    for model, told in part(stats, "models").items():
-        counts = part(told, "tokens") or told
-        tokens = google.usage(counts, google.GEMINI_CLI)
-        if "thoughts" not in counts and "total_tokens" in tokens:  # as a stream of lines tells it
-            rest = tokens["total_tokens"] - tokens["input_tokens"] - tokens["output_tokens"]
-            tokens["reasoning_tokens"] = max(0, rest)
-        yield Call(
-            id=f"{conversation or 'run'}:{model}:{digest}",
-            at=record.get("timestamp") or session.modified,
-            model=model,
-            tokens=tokens,
-            fields={"conversation_id": conversation} if conversation else {},
-            attributes={"requests": part(told, "api").get("totalRequests")},
-            unless=[_told(conversation)] if conversation else (),
-        )
 
 
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
