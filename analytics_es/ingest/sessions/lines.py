@@ -58,7 +58,8 @@ class LineReader:
                 if too_long:
                     self._skipped.append(Skipped(TOO_LONG))
                 else:
-                    self._take_lines(begun + piece[:first], records)
+                    begun += piece[:first]  # in place: it may be long
+                    self._take_lines(begun, records)
                 begun, too_long = bytearray(), False
             if last > first:
                 self._take_lines(piece[first:last], records)
