@@ -125,7 +125,7 @@ def _asked(schema: Mapping[str, frozenset[str]], table: str, more: str, where: s
 
 
 def _message(record: Record, session: Session) -> Iterator[Fact]:
-    kind = record.get("role") or record.get("type")
+    kind = record.get("role") or record.get("type") or ("assistant" if "tokens" in record else None)
     if kind not in ("assistant", COMPACTION):
         return
     times, tokens = part(record, "time"), _tokens(part(record, "tokens"))

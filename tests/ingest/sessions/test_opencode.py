@@ -227,6 +227,19 @@ def test_tables_with_fewer_columns_are_read(ledger: Ledger, folder: Path) -> Non
     assert counted(ledger) == {"msg_1": 55}
 
 
+@pytest.mark.parametrize("table", ["session", "session_v2"])
+def test_the_project_is_of_the_session_in_whichever_table_it_is(ledger: Ledger, folder: Path, table: str) -> None:
+    made(
+        folder / "opencode.db",
+        f"CREATE TABLE {table} (id TEXT, directory TEXT, parent_id TEXT); CREATE TABLE session_message {V2_COLUMNS};"
+        f"INSERT INTO {table} VALUES ('ses_1', '/srv/secret-customer/shop', 'ses_0');"
+        f"INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'assistant', 1, {AT}, {AT}, '{json.dumps(answer())}');",
+    )
+    ledger.read()
+    attributes = ledger.call()["attributes"]
+    assert (attributes["project"], attributes["parent_conversation_id"]) == ("shop", "ses_0")
+
+
 def test_rows_of_version_2_that_are_no_answers_do_not_stand_for_version_1(ledger: Ledger, folder: Path) -> None:
     text = json.dumps(answer())
     made(
@@ -325,6 +338,13 @@ def test_a_cost_that_is_none_is_not_reported(ledger: Ledger, agent: sqlite3.Conn
     put(agent, "msg_1", answer(cost=cost))
     ledger.read()
     assert "cost" not in ledger.call()
+
+
+def test_a_message_without_a_role_that_was_counted_is_an_answer(ledger: Ledger, agent: sqlite3.Connection) -> None:
+    put(agent, "msg_1", answer(role=None))
+    put(agent, "msg_2", {"time": {"created": AT}, "text": "what somebody asked"})
+    ledger.read()
+    assert counted(ledger) == {"msg_1": 55}
 
 
 def test_an_answer_that_failed_after_it_was_counted_is_one_call(ledger: Ledger, agent: sqlite3.Connection) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import blake2b
@@ -27,6 +27,20 @@ for line in sys.stdin:
         print("done", flush=True)
     except sqlite3.Error as error:
         print(error, flush=True)
+"""
+READER = """
+import os, sys
+from pathlib import Path
+from analytics_es.ingest.sessions.snapshots import read
+path = Path(sys.argv[1])
+if os.geteuid() == 0:  # who may write to all folders
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    (path.parent / "x").touch()
+except OSError:
+    print("may not write")
+print(read(path, lambda connection: [row[0] for row in connection.execute("SELECT number FROM calls")]))
 """
 Files = dict[str, tuple[int, int, int, str]]
 
@@ -192,16 +206,24 @@ def test_a_database_that_a_program_has_for_itself_is_read(writer: Callable[..., 
     assert untouched(database) == [1, 2]
 
 
-def test_a_folder_that_nobody_may_write_to_is_read(writer: Callable[..., Writer], database: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write to all folders")
-    writer(*WAL)
-    for path in (*database.parent.iterdir(), database.parent):
-        path.chmod(path.stat().st_mode & ~0o222)
+def test_a_folder_that_nobody_may_write_to_is_read() -> None:
+    folder = Path(tempfile.mkdtemp())  # not below one that others may not see
+    living = Writer(folder / "a.db", *WAL)
     try:
-        assert untouched(database) == [1]
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555)
+        before = files(folder)
+        output = subprocess.run(
+            [sys.executable, "-c", READER, str(folder / "a.db")],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        assert (output.stdout, files(folder)) == ("may not write\n[1]\n", before), output.stderr
     finally:
-        database.parent.chmod(0o700)
+        living.crashes()
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 def test_a_database_that_is_replaced_while_it_is_read_is_read_anew(
