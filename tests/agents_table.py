@@ -1,18 +1,22 @@
-"""The guide's table of coding agents, as their declarations say it.
+"""The guide's tables of coding agents, as their declarations say it, and of what differs, as its tests have it.
 
-`python -m tests.agents_table` writes it into docs/agents.md.
+`python -m tests.agents_table` writes them into docs/agents.md.
 """
 
 from __future__ import annotations
 
+from itertools import starmap
 from pathlib import Path
 
-from analytics_es.ingest.sessions.agents import every
+from analytics_es.ingest.sessions.agents import declared, every
 from analytics_es.ingest.sessions.declaration import Agent, Document, Home, Kept, Lines
+from tests.ingest.sessions.test_differences import DIFFERENCES, Difference
 
 PAGE = Path(__file__).parent.parent / "docs" / "agents.md"
 HEAD = "| agent | `--agent` | where it is looked | files | deleted by itself | does not tell |"
 END = "<!-- end of the agents -->"
+DIFFERS = "| what | ccusage 20, tokens | here | why |"
+END_OF_DIFFERENCES = "<!-- end of the differences -->"
 
 
 def table() -> str:
@@ -44,10 +48,26 @@ def _kept(kept: Kept) -> str:
     return f"after {kept.days} days" + (f", or `{kept.key}` in its `{kept.settings}`" if kept.key else "")
 
 
+def differences() -> str:
+    """Return the table of figures that are others than ccusage's, as Markdown."""
+    rows = sorted(DIFFERENCES.items(), key=lambda row: row[1].agent)
+    return "\n".join([DIFFERS, "|---" * DIFFERS.count(" | ") + "|---|", *starmap(_difference, rows)])
+
+
+def _difference(what: str, difference: Difference) -> str:
+    if difference.cost == "":
+        theirs, ours = (f"{given:,} + {answered:,}" for given, answered in (difference.theirs, difference.right))
+    else:
+        theirs, ours = f"{difference.their_cost:g} USD", f"{difference.cost} USD" if difference.cost else "unknown"
+    return f"| {declared(difference.agent).title}: {what} | {theirs} | {ours} | {difference.why} |"
+
+
 def written(page: str) -> str:
-    """Return the page with the table of today in it."""
-    start, end = page.index(HEAD), page.index(END)
-    return f"{page[:start]}{table()}\n\n{page[end:]}"
+    """Return the page with the tables of today in it."""
+    for head, end, today in ((HEAD, END, table()), (DIFFERS, END_OF_DIFFERENCES, differences())):
+        start, stop = page.index(head), page.index(end)
+        page = f"{page[:start]}{today}\n\n{page[stop:]}"
+    return page
 
 
 if __name__ == "__main__":

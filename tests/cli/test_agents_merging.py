@@ -286,7 +286,9 @@ def test_two_machines_that_read_copies_of_the_same_files_into_one_postgres_add_n
     read(cli, url)
     machine("laptop", line(3))
     shutil.copytree(desk / ".claude" / "projects", tmp_path / "laptop" / ".claude" / "projects" / "old")
-    read(cli, url)
+    told = json.loads(cli("agents", "--final", "--db", url, "--tz", "UTC", "--json").stdout)
+    (claude,) = [report for report in told["read"] if report["agent"] == "claude-code"]
+    assert claude["skipped"] == {"there before": 3}  # of another machine, and of the same figures
     read(cli, url)
     machine("desk")
     read(cli, url, "--machine", "elsewhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.privacy import PRESETS, PrivacyPolicy
+from tests.ingest.sessions.ledger import Ledger, write
 from tests.stores import contents, data_of, derived, opened, record
 
 pytestmark = pytest.mark.store("sqlite", "postgres")
@@ -125,3 +127,18 @@ def test_forgetting_who_made_them_leaves_them_partial(analytics: AnalyticsServic
     analytics.catch_up()
 
     assert of_answers(analytics) == [(1, 0)] * 4
+
+
+def test_from_a_session_of_an_agent_to_the_answer(
+    analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    message = {"id": "msg_1", "model": "claude-sonnet-4-5", "stop_reason": None, "usage": {"input_tokens": 5}}
+    line = {"type": "assistant", "timestamp": TIME, "sessionId": "s", "requestId": "req_1", "message": message}
+    write(tmp_path / "claude/projects/p/s.jsonl", [line])
+
+    Ledger(analytics, tmp_path, ("claude-code",)).read()
+    analytics.catch_up()
+
+    assert of_answers(analytics)[2:] == [(1, 0)] * 2

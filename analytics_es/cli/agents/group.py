@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 from attrs import evolve
+from click.core import ParameterSource
 
 from analytics_es.cli.agents.reading import (
     agent_option,
@@ -78,10 +79,11 @@ def agents(
     db: Place,
     as_json: bool,
 ) -> None:
-    """Read the sessions of coding agents into a ledger, each call once, and show what they cost.
+    """Keep a ledger of every call of your coding agents.
 
-    What was read before is not read again, and stays when an agent deletes its files. Calls of which more may come are
-    taken by a later look. Nothing that was said or written is stored, and no path but its last part, the project.
+    Their sessions are read into it, each call once, and what they cost is shown. What was read before is not read
+    again, and stays when an agent deletes its files. Calls of which more may come are taken by a later look. Nothing
+    that was said or written is stored, and no path but its last part, the project.
 
     --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
     unpriced, before and completeness.
@@ -97,6 +99,7 @@ def agents(
       analytics-es agents --json | jq .total.costs.USD
     """
     if context.invoked_subcommand:
+        _refuse_before(context, context.invoked_subcommand)
         return
     if watch:
         if no_read or final:
@@ -119,3 +122,14 @@ def agents(
         as_json=as_json,
         now=now(),
     )
+
+
+def _refuse_before(context: click.Context, command: str) -> None:
+    """Refuse options before the name of a command, which would not heed them."""
+    typed = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise click.UsageError(f"{', '.join(typed)}: write options of {command} after its name.")

@@ -21,17 +21,13 @@ from analytics_es.ingest import Importer
 from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import ImportedRow, rows
 from analytics_es.ingest.files.exported import exported_rows
+from analytics_es.ingest.sessions.figures import differing
 from analytics_es.ingest.strictness import agents
 from analytics_es.log import EventLog
 from analytics_es.types import Duplicate, Refusal
 
 BATCH, SHOWN = 1000, 20
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-# What a call used and cost: who read it on which machine differs, and says nothing against it.
-FIGURES = (
-    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens"),
-    *("reasoning_tokens", "searches", "cost", "currency", "model", "provider", "service_tier"),
-)
 
 
 @frozen(kw_only=True)
@@ -159,9 +155,7 @@ class _Merge:
         stored = self.log.at(position)
         data = orjson.loads(stored["state"])["data"] if stored and stored["state"] else {}
         other = event["data"]
-        fields = {
-            name: [data.get(name), other.get(name)] for name in FIGURES if _figure(data, name) != _figure(other, name)
-        }
+        fields = differing(data, other)
         if not fields:
             return None
         partial = [bool((said.get("attributes") or {}).get("partial")) for said in (data, other)]
@@ -172,10 +166,6 @@ class _Merge:
             fields=fields,
             partial_here=partial == [True, False],
         )
-
-
-def _figure(data: Mapping[str, Any], name: str) -> str:
-    return "" if (figure := data.get(name)) in (None, 0) else str(figure)
 
 
 # ── what is said ────────────────────────────────────────────────────────────────────────────────────────────────

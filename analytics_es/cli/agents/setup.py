@@ -93,7 +93,7 @@ def setup(agent: str, endpoint: str, token_file: Path | None, write: bool, force
     Examples:
       analytics-es agents setup claude-code
       analytics-es agents setup codex --write
-      analytics-es agents setup claude-code --endpoint https://analytics.example.com --token-file token --write
+      analytics-es agents setup codex --endpoint https://example.com --token-file token
     """
     telemetry = TELEMETRY[agent]
     token = _checked(token_of(token_file))

@@ -26,7 +26,7 @@ OVERLAP = 30_000  # milliseconds before the last row that are read again: what w
 _ENDS = {"completed": "tool.call.completed", "error": "tool.call.failed"}  # of a tool, by its status
 _KEPT = (
     *("role", "model", "modelID", "providerID", "cost", "tokens", "time", "path", "agent", "mode", "parentID"),
-    *("status", "error"),
+    "status",
 )
 _WITH_TIME = re.compile("msg_([0-9a-f]{12})[0-9A-Za-z]{14}")
 _CLOCK = 1 << 36  # milliseconds after which the times in ids begin anew
@@ -49,6 +49,7 @@ def _keep(data: Mapping[str, Any]) -> dict[str, Any]:
     if data.get("role") == "user":
         return {"role": "user"}
     kept = {name: data[name] for name in _KEPT if name in data}
+    kept["error"] = {name: part(data, "error")[name] for name in ("name", "type") if name in part(data, "error")}
     kept["tools"] = [
         {
             **{name: tool.get(name) for name in ("id", "name", "time")},
@@ -124,7 +125,7 @@ def _asked(schema: Mapping[str, frozenset[str]], table: str, more: str, where: s
 
 
 def _message(record: Record, session: Session) -> Iterator[Fact]:
-    kind = record.get("role") or record.get("type")
+    kind = record.get("role") or record.get("type") or ("assistant" if "tokens" in record else None)
     if kind not in ("assistant", COMPACTION):
         return
     times, tokens = part(record, "time"), _tokens(part(record, "tokens"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import orjson
 from attrs import define, field
 
 from analytics_es.ingest.sessions.events import PARTIAL, Events
 from analytics_es.ingest.sessions.facts import Call, Happened
+from analytics_es.ingest.sessions.figures import differing
 from analytics_es.ingest.sessions.memory import Memory
 from analytics_es.ingest.sessions.report import (
     AGAIN,
@@ -113,11 +115,12 @@ class Recording:
             on_refused=lambda refusal: refused.__setitem__(refusal.index, refusal),
         )
         self.memory.recorded(receipt.recorded)
+        stored = self._stored({duplicate.position for duplicate in there.values() if duplicate.differs})
         for index, entry in enumerate(certain):
             if index in refused:
                 self._refused(entry, refused[index])
             elif index in there:
-                self._was_there(entry, there[index])
+                self._was_there(entry, stored.get(there[index].position))
             else:
                 self.report.events += 1
                 if isinstance(entry.fact, Call):
@@ -130,9 +133,34 @@ class Recording:
         if len(self.report.refusals) < TOLD:
             self.report.refusals.append(refusal)
 
-    def _was_there(self, entry: _Certain, duplicate: Duplicate) -> None:
-        """Count what was there; not what the file that is read again told before itself, which is as it should be."""
-        if duplicate.differs:
+    def _was_there(self, entry: _Certain, stored: Mapping[str, Any] | None) -> None:
+        """Count what was there; not what the file that is read again told before itself, which is as it should be.
+
+        stored: the data of what was there, where that says something else.
+        """
+        if stored is not None and differing(stored, entry.event["data"]):
             self.count(entry.file, DIFFERS)
         elif not self.is_read_again(entry.file):
             self.count(entry.file, THERE)
+
+    def _stored(self, positions: Collection[int]) -> dict[int, Mapping[str, Any]]:
+        """Return the data of events, by position; near ones are read together."""
+        stored: dict[int, Mapping[str, Any]] = {}
+        wanted = sorted(positions)
+        while wanted:
+            table = self.log.scan(after=wanted[0] - 1, upto=wanted[-1], limit=BATCH)
+            there = table["position"].to_pylist()
+            for position, state in zip(there, table["state"].to_pylist(), strict=True):
+                if position in positions:
+                    stored[position] = _data(state)
+            wanted = [position for position in wanted if there and position > there[-1]]
+        return stored
+
+
+def _data(state: bytes | None) -> Mapping[str, Any]:
+    """Return the data of a stored event; of a damaged one, which is told of elsewhere, nothing."""
+    try:
+        data = orjson.loads(state or b"{}").get("data")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

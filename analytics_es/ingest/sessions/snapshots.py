@@ -76,7 +76,7 @@ def _of_live(path: Path, take: Take[T]) -> T:
             raise _Moved
         try:
             with closing(_connected(f"{path.as_uri()}?mode=ro&readonly_shm=1")) as connection:
-                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 return take(connection)
         except sqlite3.OperationalError:  # an index that fits no log: no writer lives
             return _of_copy(path, take)

@@ -97,7 +97,7 @@ class TableReader:
 
 def _schema(connection: sqlite3.Connection) -> Schema:
     """Return the columns of each table."""
-    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     names = [row[0] for row in rows]
     return {
         name: frozenset(row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (name,)))

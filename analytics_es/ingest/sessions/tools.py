@@ -10,7 +10,8 @@ from analytics_es.ingest.sessions.session import Session
 
 MOST = 1000  # uses of a file that have no result yet: beyond, the oldest is forgotten, and its result has no name
 COMPLETED, FAILED, REJECTED = "tool.call.completed", "tool.call.failed", "tool.call.rejected"
-_NOTE = "tools"
+MOST_AGAIN = 200  # uses of a file whose end is noted
+_NOTE, _ENDED = "tools", "ended"
 
 
 def used(session: Session, use: Any, name: Any) -> None:
@@ -20,6 +21,16 @@ def used(session: Session, use: Any, name: Any) -> None:
         names[use] = name
         if len(names) > MOST:
             del names[next(iter(names))]
+
+
+def told_before(session: Session, use: str) -> bool:
+    """Say whether a file, of an agent that tells things again, told not long ago what became of this use; note it."""
+    ended: list[str] = session.notes.setdefault(_ENDED, [])
+    if use in ended:
+        return True
+    ended.append(use)
+    del ended[:-MOST_AGAIN]
+    return False
 
 
 def result(

@@ -14,6 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
+from analytics_es.cli.display import Bar, words
 from analytics_es.errors import StoreBusy
 from analytics_es.ingest.sessions.places import default_store
 from analytics_es.ingest.sessions.reader import SessionReader
@@ -139,6 +140,26 @@ def test_a_period_without_calls_says_that_there_are_older_ones(cli: Cli, home: H
     home.session("s-1", call("1", NOON - timedelta(days=40)))
 
     assert "No calls in this period; before it there are 1: try --since 1y." in cli("agents").stdout
+
+
+def test_options_before_a_command_are_refused_as_it_would_not_heed_them(cli: Cli) -> None:
+    result = cli("agents", "--db", "team.db", "--top", "3", "status")
+
+    assert result.exit_code == 2
+    assert "--top, --db: write options of status after its name." in result.stderr
+
+
+def test_how_far_it_is_is_told_by_agent_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with Bar("reading sessions", amount=words.size) as bar:
+        bar.at(1_500_000, 3_000_000, activity="reading Claude Code")
+        (first,) = bar._progress.tasks if bar._progress else ()
+        told = (first.description, first.fields["counts"], first.percentage)
+        bar.at(100, 200, activity="reading Codex")
+        (second,) = bar._progress.tasks if bar._progress else ()
+
+    assert told == ("reading Claude Code", "1.5 MB", 50)
+    assert (second.description, second.fields["counts"]) == ("reading Codex", "100 bytes")
 
 
 # ── a new ledger ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -194,6 +194,17 @@ def test_messages_without_an_id_are_told_apart_by_what_they_tell(ledger: Ledger,
     assert len(ledger.calls()) == 2
 
 
+def test_a_tool_that_is_told_with_its_message_again_is_told_once(ledger: Ledger, session: Path) -> None:
+    tool = {"id": "t1", "name": "read_file", "status": "executing", "timestamp": "2026-05-01T10:00:12.000Z"}
+    done = message(toolCalls=[{**tool, "status": "success"}])
+    write(session, [header(), message(toolCalls=[tool]), done, done])
+
+    report = ledger.read()
+
+    (event,) = ledger.events("tool.call.completed")
+    assert (event.id, event.data["tool"], report.skipped) == (f"{SESSION}:t1", "read_file", {})
+
+
 # ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

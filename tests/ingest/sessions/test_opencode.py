@@ -63,7 +63,13 @@ def answer(**changes: Any) -> Json:
 def put(connection: sqlite3.Connection, id: str, message: Json | str, *, at: int = AT, session: str = "ses_1") -> None:
     """Write a message as OpenCode does, over what was there of it."""
     text = message if isinstance(message, str) else json.dumps(message)
-    connection.execute("REPLACE INTO message VALUES (?, ?, ?, ?, ?)", (id, session, at, at, text))
+    upsert = "ON CONFLICT (id) DO UPDATE SET time_updated = excluded.time_updated, data = excluded.data"
+    connection.execute(f"INSERT INTO message VALUES (?, ?, ?, ?, ?) {upsert}", (id, session, at, at, text))
+
+
+def id_of(at: int) -> str:
+    """Return an id as OpenCode makes it, which tells when."""
+    return f"msg_{(at % (1 << 36)) << 12 | 1:012x}00000000000000"
 
 
 def counted(ledger: Ledger) -> dict[str, int]:
@@ -126,6 +132,17 @@ def test_a_row_that_was_written_late_with_an_earlier_time_is_read(ledger: Ledger
     assert counted(ledger) == {"msg_1": 55, "msg_2": 55}
 
 
+def test_an_answer_that_another_process_finished_while_it_had_to_wait_is_read(
+    ledger: Ledger, agent: sqlite3.Connection
+) -> None:
+    put(agent, "msg_1", answer(tokens=None, time={"created": AT}))
+    put(agent, "msg_2", answer(time={"created": AT + 1, "completed": AT + 20_000}), at=AT + 20_000)
+    ledger.read(final=False)
+    put(agent, "msg_1", answer(), at=AT + 19_000)  # it took the time, and then it waited for the other to be through
+    ledger.read(final=False)
+    assert counted(ledger) == {"msg_1": 55, "msg_2": 55}
+
+
 def test_a_row_with_a_time_to_come_does_not_hide_those_after_it(ledger: Ledger, agent: sqlite3.Connection) -> None:
     put(agent, "msg_1", answer(tokens=None, time={"created": AT}))
     put(agent, "msg_2", answer(time={"created": AT, "completed": AT + 1}), at=AT * 1000)
@@ -136,9 +153,7 @@ def test_a_row_with_a_time_to_come_does_not_hide_those_after_it(ledger: Ledger, 
     assert counted(ledger) == {"msg_1": 55, "msg_2": 55}
 
 
-@pytest.mark.parametrize(
-    "ids", [("msg_1", "msg_2"), ("msg_19de3690000100000000000000", "msg_19de7a3c000100000000000000")]
-)
+@pytest.mark.parametrize("ids", [("msg_1", "msg_2"), (id_of(AT), id_of(AT + 3_600_000))])
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_fork_copies_calls_under_new_ids_and_they_count_once(
     ledger: Ledger, folder: Path, ids: tuple[str, str], order: int
@@ -156,8 +171,7 @@ def test_a_fork_copies_calls_under_new_ids_and_they_count_once(
 def test_of_a_call_and_its_copy_the_call_counts_where_the_ids_tell_which_it_is(
     ledger: Ledger, agent: sqlite3.Connection
 ) -> None:
-    own = f"msg_{(AT % (1 << 36)) << 12 | 1:012x}00000000000000"
-    copy = f"msg_{((AT + 3_600_000) % (1 << 36)) << 12 | 1:012x}00000000000000"
+    own, copy = id_of(AT), id_of(AT + 3_600_000)
     put(agent, copy, answer(), session="ses_fork")
     put(agent, own, answer(), session="ses_1")
     ledger.read()
@@ -211,6 +225,19 @@ def test_tables_with_fewer_columns_are_read(ledger: Ledger, folder: Path) -> Non
     )
     ledger.read()
     assert counted(ledger) == {"msg_1": 55}
+
+
+@pytest.mark.parametrize("table", ["session", "session_v2"])
+def test_the_project_is_of_the_session_in_whichever_table_it_is(ledger: Ledger, folder: Path, table: str) -> None:
+    made(
+        folder / "opencode.db",
+        f"CREATE TABLE {table} (id TEXT, directory TEXT, parent_id TEXT); CREATE TABLE session_message {V2_COLUMNS};"
+        f"INSERT INTO {table} VALUES ('ses_1', '/srv/secret-customer/shop', 'ses_0');"
+        f"INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'assistant', 1, {AT}, {AT}, '{json.dumps(answer())}');",
+    )
+    ledger.read()
+    attributes = ledger.call()["attributes"]
+    assert (attributes["project"], attributes["parent_conversation_id"]) == ("shop", "ses_0")
 
 
 def test_rows_of_version_2_that_are_no_answers_do_not_stand_for_version_1(ledger: Ledger, folder: Path) -> None:
@@ -311,6 +338,13 @@ def test_a_cost_that_is_none_is_not_reported(ledger: Ledger, agent: sqlite3.Conn
     put(agent, "msg_1", answer(cost=cost))
     ledger.read()
     assert "cost" not in ledger.call()
+
+
+def test_a_message_without_a_role_that_was_counted_is_an_answer(ledger: Ledger, agent: sqlite3.Connection) -> None:
+    put(agent, "msg_1", answer(role=None))
+    put(agent, "msg_2", {"time": {"created": AT}, "text": "what somebody asked"})
+    ledger.read()
+    assert counted(ledger) == {"msg_1": 55}
 
 
 def test_an_answer_that_failed_after_it_was_counted_is_one_call(ledger: Ledger, agent: sqlite3.Connection) -> None:

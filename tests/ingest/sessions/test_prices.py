@@ -250,6 +250,70 @@ def test_a_call_of_gemini_costs(gemini: Priced, tokens: dict[str, int], cost: st
     assert gemini("gemini-2.5-pro", **tokens) == Decimal(cost)
 
 
+# ── OpenCode, Qwen Code ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def opencode(analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Priced:
+    """Return what prices a call of OpenCode, with these fields of its message."""
+    monkeypatch.setenv("OPENCODE_DATA_DIR", str(tmp_path / "opencode"))
+    ledger = Ledger(analytics, tmp_path, ("opencode",))
+
+    def priced(provider: str, model: str, *, cost: float, **tokens: int) -> Decimal | None:
+        counts = {"input": 0, "output": 0, "reasoning": 0, "cache": {"read": 0, "write": 0}, **tokens}
+        whose = {"role": "assistant", "providerID": provider, "modelID": model}
+        at = {"created": 1_777_629_600_000, "completed": 1_777_629_604_000}  # 2026-05-01 10:00 UTC
+        message = {"id": "msg_1", "sessionID": "ses_1", **whose, "cost": cost, "tokens": counts, "time": at}
+        write(tmp_path / "opencode/storage/message/ses_1/msg_1.json", [message])
+        ledger.read()
+        analytics.catch_up()
+        return cost_of(analytics.get_cost_breakdown(DAY).unwrap())
+
+    return priced
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "told", "cost"),
+    [
+        ("anthropic", "claude-sonnet-4-5", 0.2, "0.2"),
+        ("anthropic", "claude-sonnet-4-5", 0, "0.45"),
+        ("opencode", "claude-sonnet-4-5", 0.4, "0.4"),
+        ("opencode", "big-pickle", 0, None),
+        ("github-copilot", "claude-opus-4.7", 0, "0.75"),
+        ("github-copilot", "gpt-4.1", 0, None),
+        ("zai-coding-plan", "glm-4.6", 0, None),
+    ],
+    ids=[
+        "what it tells goes first",
+        "0 is that it knows no price, as of a subscription: what a call is listed at",
+        "what a gateway takes",
+        "a model that nobody lists",
+        "what GitHub lists",
+        "what GitHub lists without a price",
+        "a plan, which has no price of a call",
+    ],
+)
+def test_a_call_of_opencode_costs(opencode: Priced, provider: str, model: str, told: float, cost: str | None) -> None:
+    priced = opencode(provider, model, cost=told, input=100_000, output=5_000, reasoning=5_000)
+
+    assert priced == (None if cost is None else Decimal(cost))
+
+
+@pytest.mark.parametrize("model", ["qwen3-coder-plus", "coder-model", "qwen3-max"])
+def test_what_nobody_lists_of_qwen_is_unknown(
+    analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setenv("QWEN_DATA_DIR", str(tmp_path / "qwen"))
+    usage = {"promptTokenCount": 1000, "candidatesTokenCount": 100, "totalTokenCount": 1100}
+    line = {"uuid": "u1", "sessionId": "s1", "timestamp": "2026-05-01T10:00:00Z", "type": "assistant", "model": model}
+    write(tmp_path / "qwen/projects/p/chats/s1.jsonl", [{**line, "usageMetadata": usage}])
+
+    Ledger(analytics, tmp_path, ("qwen-code",)).read()
+    analytics.catch_up()
+
+    assert cost_of(analytics.get_cost_breakdown(DAY).unwrap()) is None
+
+
 # ── who serves it, as agents name them ──────────────────────────────────────────────────────────────────────────
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +27,20 @@ for line in sys.stdin:
         print("done", flush=True)
     except sqlite3.Error as error:
         print(error, flush=True)
+"""
+READER = """
+import os, sys
+from pathlib import Path
+from analytics_es.ingest.sessions.snapshots import read
+path = Path(sys.argv[1])
+if os.geteuid() == 0:  # who may write to all folders
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    (path.parent / "x").touch()
+except OSError:
+    print("may not write")
+print(read(path, lambda connection: [row[0] for row in connection.execute("SELECT number FROM calls")]))
 """
 Files = dict[str, tuple[int, int, int, str]]
 
@@ -190,16 +206,24 @@ def test_a_database_that_a_program_has_for_itself_is_read(writer: Callable[..., 
     assert untouched(database) == [1, 2]
 
 
-def test_a_folder_that_nobody_may_write_to_is_read(writer: Callable[..., Writer], database: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write to all folders")
-    writer(*WAL)
-    for path in (*database.parent.iterdir(), database.parent):
-        path.chmod(path.stat().st_mode & ~0o222)
+def test_a_folder_that_nobody_may_write_to_is_read() -> None:
+    folder = Path(tempfile.mkdtemp())  # not below one that others may not see
+    living = Writer(folder / "a.db", *WAL)
     try:
-        assert untouched(database) == [1]
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555)
+        before = files(folder)
+        output = subprocess.run(
+            [sys.executable, "-c", READER, str(folder / "a.db")],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        assert (output.stdout, files(folder)) == ("may not write\n[1]\n", before), output.stderr
     finally:
-        database.parent.chmod(0o700)
+        living.crashes()
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 def test_a_database_that_is_replaced_while_it_is_read_is_read_anew(
@@ -219,6 +243,25 @@ def test_a_database_that_is_replaced_while_it_is_read_is_read_anew(
 
     assert read(database, replacing) == [5]
     assert looks == [[1], [5]]
+
+
+def test_what_is_written_while_a_copy_is_made_makes_another_one(
+    writer: Callable[..., Writer], database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer(*WAL, "INSERT INTO calls VALUES (2)").crashes()
+    (database.parent / "a.db-shm").unlink()
+    copies: list[str] = []
+
+    def copied(source: str, target: str) -> None:
+        shutil.copyfile(source, target)
+        copies.append(source)
+        if len(copies) == 1:  # the agent starts again, and its log goes into the database
+            with closing(sqlite3.connect(database)) as agent:
+                agent.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    monkeypatch.setattr(snapshots, "shutil", SimpleNamespace(copyfile=copied, disk_usage=shutil.disk_usage))
+    assert read(database, numbers) == [1, 2]
+    assert copies[0] == str(database)
 
 
 def test_a_database_that_is_never_left_alone_is_told(

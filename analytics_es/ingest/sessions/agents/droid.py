@@ -20,7 +20,8 @@ _COUNTS = {
     "reasoning_tokens": "thinkingTokens",
 }
 _SETTINGS = ".settings.json"
-_MODEL = re.compile(r"Model: ([^\"\\\[\n]{1,80})")  # how a session tells itself which model it is of
+# How a session tells itself which model it is of; others write such words, too, of something else.
+_MODEL = re.compile(r"Model: ((?:Claude|GPT|Gemini|GLM|Grok|Kimi|Qwen|DeepSeek|MiniMax)[ -][A-Za-z0-9. -]{1,40})")
 _PLACE = re.compile(r"\s*\[[^\]]*\](-\d+)?|-\[[^\]]*\](-\d+)?")  # where a model of the user's own is served
 
 
@@ -30,7 +31,8 @@ def _beside(record: Record, session: Session) -> Iterator[Fact]:
     if record.get("type") == "session_start" and isinstance(cwd := record.get("cwd"), str):
         yield Known(f"project:{own}", project_of(cwd))
     if session.known(f"model:{own}") is None and (model := _MODEL.search(str(record.get("message")))):
-        yield Known(f"model:{own}", _named(model[1].strip().lower().replace(" ", "-").replace(".", "-")))
+        name = model[1].strip().lower().replace(" ", "-")
+        yield Known(f"model:{own}", name.replace(".", "-") if name.startswith("claude") else name)
 
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:

@@ -11,7 +11,7 @@ from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Document, 
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
 from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
+from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, told_before
 
 _ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status
 _HASH = re.compile("[0-9a-f]{64}")  # what a project's folder was called before it had a name
@@ -78,7 +78,8 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
             replay=not notes.get("project"),  # a copy where the project has a name goes before
         )
     for tool in parts(message, "toolCalls"):
-        if event_type := _ENDS.get(str(tool.get("status"))):
+        event_type = _ENDS.get(str(tool.get("status")))
+        if event_type and not told_before(session, str(tool["id"])):
             yield Happened(
                 event_type=event_type,
                 id=f"{own}:{tool['id']}",

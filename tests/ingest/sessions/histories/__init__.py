@@ -7,7 +7,9 @@ that many people trust will differ is said by day and model, for the traps where
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -71,7 +73,25 @@ class Write:
             path.write_text(self.text, encoding="utf-8")
 
 
-Step = Append | Write
+@frozen
+class Sql:
+    """Statements, each with what they are given, change a database as one."""
+
+    path: str
+    statements: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def do(self, folder: Path) -> None:
+        """Change the folder."""
+        path = folder / self.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF")
+            with connection:
+                for statement, given in self.statements:
+                    connection.execute(statement, given)
+
+
+Step = Append | Write | Sql
 
 
 @define
@@ -102,7 +122,7 @@ class History:
     def later(self, most: float = 90.0) -> datetime:
         """Let time pass, by milliseconds that no other moment shares."""
         self.now += timedelta(milliseconds=1 + self.random.randrange(int(most * 1000)))
-        if self.chance(1):
+        if most >= 90 and self.chance(1):
             self.now += timedelta(hours=self.random.randrange(1, 20))
         return self.now
 
@@ -127,6 +147,11 @@ class History:
         """Write a file anew."""
         self.texts[path] = list(lines)
         self.steps.append(Write(path, "".join(f"{line}\n" for line in lines)))
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        del self.texts[path]
+        self.steps.append(Write(path, None))
 
     def cut_and_written_again(self, path: str) -> None:
         """Let a file lose its last lines, as when it is copied again, and get them back."""

@@ -57,7 +57,7 @@ def _happens(made: History, sessions: list[Session], session: Session, named: bo
         sessions.append(_session(made, named))
     elif chance < 8:
         sessions.append(_forked(made, session, named))
-    elif chance < 12 and session.answers and not session.agent:
+    elif chance < 12 and session.answers and session.with_request and not session.agent:
         _told_again_aside(made, session)
     elif chance < 16 and not session.agent and session.with_request:
         sessions.append(_subagent(made, session))
@@ -87,13 +87,9 @@ def _usage(made: History) -> Json:
     if made.chance(5):
         usage["speed"] = "fast"
     if made.chance(3):
-        advice = {
-            "type": "advisor_message",
-            "model": ADVISOR,
-            "input_tokens": 700,
-            "output_tokens": random.randrange(900),
-        }
-        usage["iterations"] = [{"type": "message"}, advice]
+        own = {name: usage[name] for name in usage if name.endswith("_tokens")}
+        advice = {**dict.fromkeys(own, 0), "input_tokens": 700, "output_tokens": random.randrange(1, 900)}
+        usage["iterations"] = [{"type": "message", **own}, {"type": "advisor_message", "model": ADVISOR, **advice}]
     if made.chance(5):
         usage["server_tool_use"] = {"web_search_requests": 2}
     return usage
@@ -108,6 +104,12 @@ def _tokens(usage: Json) -> dict[str, int]:
         "cache_creation": written,
         "cache_creation_1h": usage.get("cache_creation", {}).get("ephemeral_1h_input_tokens", 0),
     }
+
+
+def _advice(usage: Json) -> list[tuple[int, dict[str, int]]]:
+    """Return the calls inside of one, by the numbers of their steps."""
+    steps = enumerate(usage.get("iterations", ()))
+    return [(number, _tokens(step)) for number, step in steps if "model" in step]
 
 
 def _call(made: History, session: Session, *, nameless: bool = False) -> None:
@@ -136,10 +138,8 @@ def _call(made: History, session: Session, *, nameless: bool = False) -> None:
         partial=session.writes == "null",
     )
     made.made(call)
-    for number, step in enumerate(usage.get("iterations", ())):
-        if "model" in step:
-            tokens = {"input": step["input_tokens"], "output": step["output_tokens"]}
-            made.made(evolve(call, id=f"{call.id}:{number}", at=began, model=ADVISOR, tokens=tokens))
+    for step, tokens in _advice(usage):
+        made.made(evolve(call, id=f"{call.id}:{step}", at=began, model=ADVISOR, tokens=tokens))
     if answer and not session.spaced:
         session.answers.append((line, call))
     made.later()
@@ -248,7 +248,7 @@ def _noise(made: History, session: Session) -> None:
 
 def _say_what_differs(made: History) -> None:
     """Say what is counted again without a request's or an answer's id, and what is not seen for its spaces."""
-    counted: dict[tuple[str, ...], tuple[int, datetime, str, dict[str, int]]] = {}
+    counted: dict[tuple[str, ...], Json] = {}
     concerned: set[str] = set()
     for path, texts in made.texts.items():
         for number, text in enumerate(texts):
@@ -258,15 +258,14 @@ def _say_what_differs(made: History) -> None:
             if message.get("model") not in MODELS or (request and answer and ": " not in text):
                 continue
             concerned.add(request or answer)
-            if ": " in text:
-                continue
-            key = (answer, line["sessionId"]) if answer else (path, str(number))
-            tokens = _tokens(message["usage"])
-            size, at = sum(tokens.values()), datetime.fromisoformat(line["timestamp"])
-            if key not in counted or size > counted[key][0]:
-                counted[key] = (size, at, message["model"], tokens)
-    for _, at, model, tokens in counted.values():
-        made.count_beyond(at, model, tokens, 1)
-    for id in concerned & made.calls.keys():
-        call = made.calls[id]
-        made.count_beyond(call.at, call.model, call.tokens, -1)
+            if ": " not in text:
+                key = (answer, line["sessionId"], line["timestamp"]) if answer else (path, str(number))
+                counted[key] = line
+    for line in counted.values():
+        at, usage = datetime.fromisoformat(line["timestamp"]), line["message"]["usage"]
+        made.count_beyond(at, line["message"]["model"], _tokens(usage), 1)
+        for _, tokens in _advice(usage):
+            made.count_beyond(at, ADVISOR, tokens, 1)
+    for call in made.calls.values():
+        if call.id.partition(":")[0] in concerned:
+            made.count_beyond(call.at, call.model, call.tokens, -1)
