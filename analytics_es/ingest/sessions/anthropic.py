@@ -49,15 +49,14 @@ def _is_inside(call: Call, step: Mapping[str, Any]) -> bool:
 
 
 def _inside(call: Call, number: int, step: Mapping[str, Any]) -> Call:
-    alias = call.alias and f"{call.alias}:{number}"
     whole = {name: told for name, told in call.fields.items() if name not in ("cost", "currency", "searches")}
     return evolve(
         call,
         id=f"{call.id}:{number}",
-        alias=alias,
+        alias=call.alias and f"{call.alias}:{number}",
         lane=None,
         model=step.get("model") or call.model,
         tokens=tokens_of(step),
         fields=whole,
-        attributes={**call.attributes, "response_id": alias, "step": step.get("type")},
+        attributes={**call.attributes, "step": step.get("type")},
     )

@@ -419,17 +419,20 @@ def test_an_answer_under_two_requests_is_that_which_came_first(
     assert ledger.tokens() == {"req_1": {"input": 113, "output": 50, "cache_read": 100, "cache_creation": 10}}
 
 
-def test_they_are_dropped_by_a_later_look_after_all_that_was_kept_is_lost(ledger: Ledger, session: Path) -> None:
-    write(session, [line()])
+@pytest.mark.parametrize("answer", ["msg_1", "msg_bdrk_01XFDUDYJgAACzvnptvVoYEL", "ada-lovelace", "chatcmpl-abc"])
+def test_they_are_dropped_by_a_later_look_after_all_that_was_kept_is_lost(
+    ledger: Ledger, session: Path, answer: str
+) -> None:
+    write(session, [line(answer=answer, usage__iterations=[OWN, ADVICE])])
     ledger.read()
     ledger.lose_state()
     session.unlink()
-    write(session.with_name("btw.jsonl"), [side()])
+    write(session.with_name("btw.jsonl"), [side(answer=answer, usage__iterations=[OWN, ADVICE])])
 
     report = ledger.read()
 
-    assert list(ledger.calls()) == ["req_1"]
-    assert report.skipped == {"told again under another id": 1}
+    assert list(ledger.calls()) == ["req_1", "req_1:1"]
+    assert report.skipped == {"told again under another id": 2}
 
 
 def test_a_line_that_follows_later_belongs_to_the_call_that_is_open(ledger: Ledger, session: Path) -> None:

@@ -227,6 +227,19 @@ def test_tables_with_fewer_columns_are_read(ledger: Ledger, folder: Path) -> Non
     assert counted(ledger) == {"msg_1": 55}
 
 
+@pytest.mark.parametrize("table", ["session", "session_v2"])
+def test_the_project_is_of_the_session_in_whichever_table_it_is(ledger: Ledger, folder: Path, table: str) -> None:
+    made(
+        folder / "opencode.db",
+        f"CREATE TABLE {table} (id TEXT, directory TEXT, parent_id TEXT); CREATE TABLE session_message {V2_COLUMNS};"
+        f"INSERT INTO {table} VALUES ('ses_1', '/srv/secret-customer/shop', 'ses_0');"
+        f"INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'assistant', 1, {AT}, {AT}, '{json.dumps(answer())}');",
+    )
+    ledger.read()
+    attributes = ledger.call()["attributes"]
+    assert (attributes["project"], attributes["parent_conversation_id"]) == ("shop", "ses_0")
+
+
 def test_rows_of_version_2_that_are_no_answers_do_not_stand_for_version_1(ledger: Ledger, folder: Path) -> None:
     text = json.dumps(answer())
     made(

@@ -9,7 +9,7 @@ from analytics_es.ingest.sessions.anthropic import calls_of, tokens_of
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
 from analytics_es.ingest.sessions.failures import limit_ends, type_of_error
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.records import kept_id, part, parts
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, REJECTED, result, used
 
@@ -41,7 +41,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
 def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) -> Call:
     request, answer, at = record.get("requestId"), str(message.get("id") or ""), record.get("timestamp") or ""
     side, cost = bool(record.get("isSidechain")), record.get("costUSD")
-    tokens = tokens_of(usage)
+    tokens, known_by = tokens_of(usage), kept_id(answer)
     fields = {
         "conversation_id": record.get("sessionId"),
         "provider": _CLOUDS.get(answer[:9]),
@@ -60,9 +60,9 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
             "git_branch": record.get("gitBranch"),
             "agent_version": record.get("version"),
             "sidechain": side or None,
-            "response_id": answer,
+            "response_id": known_by,
         },
-        alias=answer,
+        alias=known_by,
         replay=side or not request,  # what is told without its request may be told with it, too
         rank=0 if side else 1,
         # Old versions write what several agents do at the same time to one file, and do not say which did what.
@@ -102,8 +102,9 @@ def _failure(record: Record, message: Mapping[str, Any], shown: str) -> Happened
 
 
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if answer := event["data"].get("attributes", {}).get("response_id"):
-        yield str(answer), str(event["id"])
+    attributes, id = event["data"].get("attributes", {}), str(event["id"])
+    if answer := attributes.get("response_id"):
+        yield f"{answer}:{id.rpartition(':')[2]}" if attributes.get("step") else str(answer), id
 
 
 AGENT = Agent(
