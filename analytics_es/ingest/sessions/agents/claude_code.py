@@ -29,7 +29,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
         yield _failure(record, message, " ".join(str(content.get("text")) for content in contents))
     elif message.get("model") == "<synthetic>":
         yield Skipped("no call: what Claude Code itself says")
-    elif usage := part(message, "usage"):
+    elif usage := message.get("usage"):
         yield from calls_of(_call(record, message, usage), usage)
     for content in contents:
         if content.get("type") == "tool_use":
