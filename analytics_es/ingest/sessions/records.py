@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -30,6 +31,9 @@ def parts(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def kept_id(text: str) -> str:
     """Return an id as every policy of privacy keeps it in an event: one that might be a name is a digest of it."""
-    if not text or _USUAL.fullmatch(text) or is_id(text):
-        return text
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    return text if not text or _USUAL.fullmatch(text) else _kept(text)
+
+
+@lru_cache(maxsize=4096)  # an answer is told in several lines
+def _kept(text: str) -> str:
+    return text if is_id(text) else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

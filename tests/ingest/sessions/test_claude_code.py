@@ -458,6 +458,18 @@ def test_what_claude_code_says_itself_is_no_call(ledger: Ledger, session: Path) 
     assert (ledger.calls(), report.skipped) == ({}, {"no call: what Claude Code itself says": 1})
 
 
+@pytest.mark.parametrize("changes", [{"message__usage": [1]}, {"message__model": 5}, {"usage__cache_creation": "x"}])
+def test_what_is_not_as_it_should_be_is_counted_or_left_out_and_costs_no_other_line(
+    ledger: Ledger, session: Path, changes: Json
+) -> None:
+    write(session, [line(**changes), line("req_2", "msg_2")])
+
+    report = ledger.read()
+
+    assert "req_2" in ledger.calls()
+    assert len(ledger.calls()) + report.skipped.total() == 2
+
+
 LIMIT = 1_777_654_800  # 2026-05-01 17:00 UTC
 
 
