@@ -38,6 +38,7 @@ PART_OF = {
     "output_audio_tokens": ("output_tokens",),
     "output_image_tokens": ("output_tokens",),
 }
+OF_MEDIA = PART_OF.keys() - {"cache_creation_1h_tokens"}
 _SPECIAL = (*PART_OF, "searches")
 # Fields that are right only beside others, and seldom there.
 PARTS = frozenset({*PART_OF, "service_tier"})
@@ -215,9 +216,15 @@ def check_together(family: str, data: dict[str, Any]) -> None:
 
 def _check_parts(data: dict[str, Any]) -> None:
     for part, totals in PART_OF.items():
-        for total in totals:
-            if data.get(part, 0) > data.get(total, 0):
-                raise SubsetAboveTotal(parts=part, total=total)
+        if part in data:
+            for total in totals:
+                if data[part] > data.get(total, 0):
+                    raise SubsetAboveTotal(parts=part, total=total)
+    if not OF_MEDIA.isdisjoint(data):
+        _check_media(data)
+
+
+def _check_media(data: dict[str, Any]) -> None:
     for side in ("input", "output"):
         audio, image, total = f"{side}_audio_tokens", f"{side}_image_tokens", f"{side}_tokens"
         if data.get(audio, 0) + data.get(image, 0) > data.get(total, 0):

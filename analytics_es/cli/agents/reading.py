@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 TAGS = ["machine", "project"]  # by which a ledger tells cost apart
 # What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
 PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
-# Objects made until circles among them are looked for, which what is read has none of: that is a sixth of the time.
-BETWEEN_COLLECTIONS = 50_000
 
 ledger_option = store_option(
     lambda: str(default_store()),
@@ -84,7 +81,6 @@ def read(store: OpenStore, names: Sequence[str], *, final: bool) -> list[AgentRe
     agents = every(names)
     titles = {agent.name: agent.title for agent in agents}
     reader = reader_of(store)
-    gc.set_threshold(BETWEEN_COLLECTIONS)
     with Bar("reading sessions", amount=words.size) as bar:
         try:
             return reader.read(
