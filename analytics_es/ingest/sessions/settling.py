@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, fields
 
-from analytics_es.ingest.sessions.events import moment, size
+from analytics_es.ingest.sessions.events import moment, project_of, size
 from analytics_es.ingest.sessions.facts import Call
 
 _FIELDS = tuple(attribute.name for attribute in fields(Call))
@@ -40,6 +40,14 @@ class Open:
         if kind > kind_before or (kind == kind_before and (more > 0 or (not more and _came_before(call, before)))):
             self.call, self.size, self.file = call, told, file
         self.call.final = final
+
+
+def _plain(call: Call) -> dict[str, Any]:
+    """Return a call as JSON can keep it; of the folder that it was made in the last part, as of what is recorded."""
+    told = {key: getattr(call, key) for key in _FIELDS}
+    if isinstance(folder := call.attributes.get("cwd"), str):
+        told["attributes"] = {**call.attributes, "cwd": project_of(folder)}
+    return told
 
 
 def _came_before(one: Call, other: Call) -> bool:
@@ -147,7 +155,7 @@ class OpenCalls:
         return [
             {
                 "name": name,
-                "call": {key: getattr(entry.call, key) for key in _FIELDS},
+                "call": _plain(entry.call),
                 "file": entry.file,
                 "followed": entry.followed,
                 "lanes": lanes.get(name, []),

@@ -120,6 +120,12 @@ def test_a_rank_goes_before_tokens() -> None:
     assert outputs(calls.settled(final=True)) == [("r1", 1)]
 
 
+def test_what_is_kept_of_a_folder_is_its_name() -> None:
+    calls = taken(("a", call(attributes={"cwd": "/srv/secret-customer/shop"})))
+
+    assert [entry["call"]["attributes"] for entry in calls.kept()] == [{"cwd": "shop"}]
+
+
 def test_only_other_files_and_ids_tell_again() -> None:
     calls = OpenCalls()
     records = [
