@@ -834,3 +834,16 @@ class BadHosts(AnalyticsError):
 
 class UnknownAgent(AnalyticsError):
     """{name!r:.80} is no coding agent whose sessions are read: {known} are."""
+
+
+class NotSettings(AnalyticsError):
+    """{path} is not changed: {problem}. Put the settings in by hand."""
+
+
+class OtherSettings(AnalyticsError):
+    """{path} says something else of {names}: nothing is written; --force replaces that, and keeps a copy of the
+    file."""
+
+
+class SettingsChanged(AnalyticsError):
+    """{path} was changed by somebody else just now: nothing is written; run it again."""

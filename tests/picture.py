@@ -1,4 +1,4 @@
-"""The picture in README: the report of a made-up week, as a terminal shows it. Draw it anew: make picture."""
+"""The pictures in README and docs: reports of made-up weeks, as a terminal shows them. Draw them anew: make picture."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -15,7 +16,10 @@ from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
-PICTURE = Path(__file__).parent.parent / "docs" / "report.svg"
+from tests.made_up_sessions import DAYS, FIRST, write_sessions
+
+DOCS = Path(__file__).parent.parent / "docs"
+PICTURE, AGENTS_PICTURE = DOCS / "report.svg", DOCS / "agents.svg"
 WIDTH = 104  # characters: all columns of every table fit
 WEEK = ("2026-11-16", "2026-11-23")
 FONTS = re.compile(r"\s*@font-face {.*?}\n", re.DOTALL)  # from another host: a picture on a page loads nothing
@@ -25,21 +29,37 @@ def draw() -> str:
     """Record the demo's week in an empty folder, and return what the report says of it, as SVG."""
     with tempfile.TemporaryDirectory() as folder:
         run(folder, "demo", "--start", WEEK[0])
-        shown = run(folder, "report", "--db", "demo.db", "--from", WEEK[0], "--to", WEEK[1])
+        return drawn(
+            "analytics-es report", run(folder, "report", "--db", "demo.db", "--from", WEEK[0], "--to", WEEK[1])
+        )
+
+
+def draw_agents() -> str:
+    """Write made-up sessions into an empty home, and return what `agents` says of them, as SVG."""
+    period = ("--since", f"{FIRST:%F}", "--until", f"{FIRST + timedelta(days=DAYS):%F}", "--tz", "UTC")
+    with tempfile.TemporaryDirectory() as folder:
+        write_sessions(Path(folder))
+        return drawn("analytics-es agents", run(folder, "agents", "--db", "agents.db", *period, home=folder))
+
+
+def drawn(title: str, shown: str) -> str:
+    """Return what a command printed as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown))
-    return console.export_svg(
-        title="analytics-es report", theme=DIMMED_MONOKAI, code_format=FONTS.sub("", CONSOLE_SVG_FORMAT)
-    )
+    return console.export_svg(title=title, theme=DIMMED_MONOKAI, code_format=FONTS.sub("", CONSOLE_SVG_FORMAT))
 
 
-def run(folder: str, *words: str) -> str:
-    """Run a command as on a terminal of that width."""
+def run(folder: str, *words: str, home: str = "") -> str:
+    """Run a command as on a terminal of that width, with a home of its own where one is named."""
     terminal = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
+    if home:
+        terminal = {name: text for name, text in terminal.items() if not name.endswith(("_HOME", "_DIR"))}
+        terminal |= {"HOME": home, "ANALYTICS_ES_MACHINE": "laptop"}
     command = [sys.executable, "-m", "analytics_es", *words]
     return subprocess.run(command, cwd=folder, env=terminal, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw())
-    print(f"drawn: {PICTURE}")
+    for picture, draws in ((PICTURE, draw), (AGENTS_PICTURE, draw_agents)):
+        picture.write_text(draws())
+        print(f"drawn: {picture}")

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from analytics_es.cost import PriceBook
 from analytics_es.errors import AnalyticsError
-from analytics_es.events.fields import CONTRADICTION
+from analytics_es.events.fields import CALLS, CONTRADICTION, PARTIAL
 from analytics_es.events.outcomes import BEGUN, VERDICTS
 
 MOST_NAMES, MOST_REASONS, MOST_HOURS = 1000, 100, 50_000  # that are counted: a file may hold any number
@@ -48,6 +48,7 @@ class Findings:
     _book: Callable[[], PriceBook]
     contradictions: Counter[str] = field(factory=Counter)
     contradictory: int = 0
+    partial_calls: int = 0
     _reasons: dict[tuple[str, str], Reason] = field(factory=dict)
     _used: Counter[tuple[str, str, str, bool, datetime]] = field(factory=Counter)
     _no_price: Counter[tuple[str, str]] = field(factory=Counter)
@@ -70,17 +71,22 @@ class Findings:
         """Look at an event that is recorded now."""
         data = event["data"]
         attributes = data.get("attributes")
-        if isinstance(attributes, Mapping) and isinstance(said := attributes.get(CONTRADICTION), str):
-            self.contradictory += 1
-            for word in said.split():
-                self.contradictions[word if len(self.contradictions) < MOST_NAMES else OTHERS] += 1
         kind = event["event_type"]
+        if isinstance(attributes, Mapping):
+            self.partial_calls += attributes.get(PARTIAL) is True and kind.startswith(CALLS)
+            self._see_contradiction(attributes.get(CONTRADICTION))
         if kind.startswith("provider.") and data.get("cost") is None and _may_have_price(kind, data):
             hour = event["occurred_at"].replace(minute=0, second=0, microsecond=0)
             tier, batch = data.get("service_tier"), data.get("batch") is True
             self._used[str(data.get("provider") or ""), str(data["model"]), str(tier or ""), batch, hour] += 1
             if len(self._used) > MOST_HOURS:
                 self._price()
+
+    def _see_contradiction(self, said: object) -> None:
+        words = [word for word in said.split() if word != PARTIAL] if isinstance(said, str) else []
+        self.contradictory += bool(words)
+        for word in words:
+            self.contradictions[word if len(self.contradictions) < MOST_NAMES else OTHERS] += 1
 
     def no_prices(self) -> list[NoPrice]:
         """Return the models of calls without a price, the most frequent first."""

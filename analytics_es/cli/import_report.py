@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.cli.import_findings import MOST_NAMES, OTHERS, Findings, NoPrice, Reason
 from analytics_es.cli.import_formats import remarks
+from analytics_es.cli.tables.parts import partial_calls
 from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.ingest.files import ImportedRow, Notes
 from analytics_es.types import BatchReceipt, LeftOutField, UnreadField
@@ -140,6 +141,7 @@ class Report:
             "refused_by_reason": self.findings.reasons,
             "missing_keys": missing_keys(self.files),
             "contradictions": dict(self.findings.contradictions),
+            "partial_calls": self.findings.partial_calls,
             "models_without_price": self.findings.no_prices(),
             "unread_fields": self.unread,
             "left_out_fields": self.left_out,
@@ -180,6 +182,8 @@ class Report:
         if self.findings.contradictory:
             events = words.plural(self.findings.contradictory, "event")
             yield f"{events} told figures that contradict one another: {_counted(self.findings.contradictions)}"
+        if self.findings.partial_calls:
+            yield partial_calls(self.findings.partial_calls)
 
 
 SHOWN = 20

@@ -101,7 +101,7 @@ _config = click.option(
 )
 
 
-def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
+def store_option(default: str | Callable[[], str], **settings: Any) -> Callable[[Command], Command]:
     """Give a command --db, --schema and --config, and its --tz where it has one, as its one argument `db`."""
 
     def decorate(command: Command) -> Command:
@@ -111,7 +111,7 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
             note_store(() if default == STORE else ("db",), db=place.typed, schema=schema, config=config)
             command(db=place, **options)
 
-        option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
+        option = click.option("--db", default=default, metavar="PATH|URL", **{"show_default": True, **settings})
         return option(_schema(_config(placed)))
 
     return decorate

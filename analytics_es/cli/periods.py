@@ -63,6 +63,14 @@ def until(text: str) -> datetime:
         return instant
 
 
+def since(text: str) -> Asked:
+    """Read how long ago a period begins, or a date or time."""
+    if ago := Length.read(text):
+        return Asked(length=length(str(ago)))
+    expected = "a length, a date or a time: write 7d, 2w, 1m, 1y, 2026-11-01 or 2026-11-01T12:00"
+    return Asked(since=moment(text, expected))
+
+
 _time = functools.partial(click.option, metavar="TIME")
 _OPTIONS = [
     *(click.option(f"--{word}", word.replace("-", "_"), is_flag=True, help=text) for word, text in _WORDS.items()),

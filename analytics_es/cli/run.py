@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
-from attrs import define
+from attrs import define, evolve, frozen
+from click.core import ParameterSource
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
+from analytics_es.cli.hints import note_store
 from analytics_es.cli.run_log import (
     TEXT,
     Pulse,
@@ -30,11 +30,13 @@ from analytics_es.cli.run_log import (
     say_retention,
     say_start,
 )
+from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import ProjectionStatus
 
 if TYPE_CHECKING:
+    from analytics_es.cli.agents.every import Every
     from analytics_es.ingest.nats import NatsBus
 
 LOOK_SECONDS = 0.5
@@ -53,6 +55,13 @@ NIGHT = 3  # o'clock, where the store's days begin
 )
 @click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
+@click.option(
+    "--every",
+    multiple=True,
+    metavar='"agents INTERVAL"',
+    help='Also read the sessions of coding agents, as "agents 5m" or "agents codex 30s": into the ledger of '
+    "`agents`, unless --db names another store. May be repeated; intervals in s, m or h, of at least 10 s.",
+)
 @running_options
 def run(
     url: str | None,
@@ -60,6 +69,7 @@ def run(
     durable: str,
     subject_prefix: str,
     create_stream: bool,
+    every: Sequence[str],
     log_format: str,
     log_level: str,
     quiet: bool,
@@ -74,6 +84,9 @@ def run(
     also record what a NATS JetStream delivers, in a store that is created if it is not there; a message is
     acknowledged when it is durable. Ctrl-C or SIGTERM stop it, with exit code 0, after what is under way.
 
+    With --every, also read what coding agents on this machine have written down since, as `agents` does it. Who would
+    rather have it done by cron: `0 3 * * * analytics-es agents > /dev/null`.
+
     What it does is logged to stderr, as text or as JSON lines: its start, where it stands each minute, trouble when it
     begins and when it is over, what was sealed, and its end.
 
@@ -82,36 +95,74 @@ def run(
       analytics-es run --db analytics.db
       analytics-es run --log-format json 2>> run.jsonl
       analytics-es run --nats nats://localhost:4222 --stream EVENTS
+      analytics-es run --every "agents 5m"
     """
     if url is None and (stream or subject_prefix or create_stream):
         raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
     options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields, "durability": durability}
+    sessions = Sessions.of(every, db)
     with logged(log_format, "warning" if quiet else log_level):
         if url is None:
-            with existing(db, **options) as store:
-                _run(store, db, None, log_format)
+            with sessions.opened(**options) if sessions else existing(db, **options) as store:
+                _run(store, sessions.db if sessions else db, None, sessions, log_format)
             return
         from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
         about = {"stream": stream, "durable": durable, "subject_prefix": subject_prefix, "create_stream": create_stream}
-        with opened(db, **options) as store:
-            _run(store, db, NatsBus(url=url, **about), log_format)  # type: ignore[arg-type]  # each by its name
+        with sessions.opened(**options) if sessions else opened(db, **options) as store:
+            bus = NatsBus(url=url, **about)  # type: ignore[arg-type]  # each by its name
+            _run(store, sessions.db if sessions else db, bus, sessions, log_format)
 
 
-def _run(store: OpenStore, db: Place, bus: NatsBus | None, log_format: str) -> None:
-    """Follow, record what a bus delivers, and retain, until stopped."""
-    with stopped() as stopping, retaining(store, stopping):
-        if bus is None:
-            say_start(store, db, None)
-            store.service._parts.follow()  # now that it can be stopped
+@frozen
+class Sessions:
+    """The sessions of coding agents to be read beside: how often which, and the store they go to."""
+
+    asked: Sequence[Every]
+    db: Place
+
+    @classmethod
+    def of(cls, texts: Sequence[str], db: Place) -> Sessions | None:
+        """Read what --every says; without a store that is named, they go to the ledger of `agents`."""
+        if not texts:
+            return None
+        from analytics_es.cli.agents.every import Every
+        from analytics_es.ingest.sessions.places import default_store
+
+        source = click.get_current_context().get_parameter_source("db")
+        if source is ParameterSource.DEFAULT:
+            db = evolve(db, address=str(default_store()))
+            note_store(("db",), db=db.typed, schema=db.schema, config=db.config)
+        return cls([Every.read(text) for text in texts], db)
+
+    def opened(self, **options: Any) -> AbstractContextManager[OpenStore]:
+        """Open their store, or create it as `agents` does."""
+        from analytics_es.cli.agents.reading import ledger
+
+        return ledger(self.db, **options)
+
+    def looking(self, store: OpenStore, stopping: threading.Event) -> AbstractContextManager[None]:
+        """Look at them meanwhile."""
+        from analytics_es.cli.agents.every import looking
+
+        return looking(store, self.asked, stopping)
+
+
+def _run(store: OpenStore, db: Place, bus: NatsBus | None, sessions: Sessions | None, log_format: str) -> None:
+    """Follow, record what a bus delivers, read sessions, and retain, until stopped."""
+    with stopped() as stopping, retaining(store, stopping), ExitStack() as beside:
+        subscription = beside.enter_context(store.service.subscribe_to(bus)) if bus else None
+        say_start(store, db, bus.shown if bus else None)
+        store.service._parts.follow()  # now that it can be stopped
+        if sessions:
+            beside.enter_context(sessions.looking(store, stopping))
+        if subscription is None:
             watch(stopping, Pulse(store), drawn=log_format == TEXT)
         else:
-            with store.service.subscribe_to(bus) as subscription:
-                say_start(store, db, bus.shown)
-                store.service._parts.follow()
-                pulse = Pulse(store, lambda: _came(subscription.stats()))
-                watch(stopping, pulse, Flow(subscription), drawn=log_format == TEXT)
-            say(_counts(subscription.stats()), **_came(subscription.stats()))
+            pulse = Pulse(store, lambda: _came(subscription.stats()))
+            watch(stopping, pulse, Flow(subscription), drawn=log_format == TEXT)
+    if subscription:
+        say(_counts(subscription.stats()), **_came(subscription.stats()))
     say_end(store)
 
 
@@ -152,25 +203,6 @@ class Nightly:
             return False
         self._next = self._following()
         return True
-
-
-@contextmanager
-def stopped() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished.
-
-    Another thread sets it: the main one, which handles signals, may be about to wait, and holds the event's lock then.
-    """
-    stopping = threading.Event()
-
-    def stop(*_: object) -> None:
-        _thread.start_new_thread(stopping.set, ())  # threading's own takes locks, too
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @define

@@ -100,17 +100,19 @@ class AsJson(logging.Formatter):
 
 
 @contextmanager
-def logged(form: str, level: str) -> Iterator[None]:
-    """Log to stderr what this command, and the package below it, have to say."""
+def logged(form: str, level: str, own: str | None = None) -> Iterator[None]:
+    """Log to stderr what this command, and the package below it, have to say; the command from the level `own` on."""
     root, handler = logging.getLogger("analytics_es"), _Stderr()
     handler.setFormatter(AsJson() if form == JSON else AsText())
     before = (root.level, root.propagate)
     root.addHandler(handler)
     root.setLevel(level.upper())
     root.propagate = False
+    logger.setLevel(own.upper() if own else logging.NOTSET)
     try:
         yield
     finally:
+        logger.setLevel(logging.NOTSET)
         root.removeHandler(handler)
         root.setLevel(before[0])
         root.propagate = before[1]

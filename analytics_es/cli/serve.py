@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from analytics_es.cli.display import words
-from analytics_es.cli.run import retaining, say_end, stopped, watch
+from analytics_es.cli.run import retaining, say_end, watch
 from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
+from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place, opened
-from analytics_es.errors import CannotRead, CannotServe
+from analytics_es.cli.token import TOKEN, token_of
+from analytics_es.errors import CannotServe
 
 if TYPE_CHECKING:
     from socket import socket
 
     from starlette.applications import Starlette
-
-TOKEN = "ANALYTICS_ES_TOKEN"  # noqa: S105  # the name of a variable
-LONGEST = 64 * 1024  # characters of a file that holds a token
 
 
 @click.command()
@@ -72,7 +70,7 @@ def serve(
       analytics-es serve --db analytics.db --port 8080 --log-format json
       analytics-es serve --host 0.0.0.0 --token-file /run/secrets/analytics
     """
-    token = _token(token_file)
+    token = token_of(token_file)
     options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields, "durability": durability}
     server = _listening(host, port, token, hosts)
     own = () if token else (str(server.getsockname()[0]),)  # such as 127.0.0.2, which is of this machine, too
@@ -111,15 +109,3 @@ def _listening(host: str, port: int, token: str | None, hosts: tuple[str, ...]) 
         server.close()
         raise CannotServe(host=host)
     return server
-
-
-def _token(file: Path | None) -> str | None:
-    if file is None:
-        return os.environ.get(TOKEN)
-    try:
-        with file.open(encoding="utf-8") as opened_file:
-            return opened_file.read(LONGEST).strip()
-    except OSError as error:
-        raise CannotRead(path=file, problem=error.strerror) from error
-    except ValueError:
-        raise CannotRead(path=file, problem="it is no text in UTF-8") from None

@@ -98,13 +98,13 @@ def existing(db: Place, **options: Any) -> Iterator[OpenStore]:
 
 
 @contextmanager
-def opened(db: Place, **options: Any) -> Iterator[OpenStore]:
-    """Open a store, or create it in the zone that is asked for, else UTC; the zone of one that is there never changes.
+def opened(db: Place, *, zone: str = "UTC", **options: Any) -> Iterator[OpenStore]:
+    """Open a store, or create it in the zone that is asked for, else in `zone`; of one that is there it never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
     """
     _refuse_directory(db)
-    service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
+    service, keeps = _open(db, db.tz or zone, {"follow": False, **options})
     with service:
         if db.config:
             _note_changes(service, db.config)

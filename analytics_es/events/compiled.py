@@ -14,7 +14,7 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.events import checks, tiers
 from analytics_es.events.checks import MAX_COUNT, MAX_DURATION_MS, MAX_INTEGER, MAX_TEXT, Check
 from analytics_es.events.event import CORRECTED, OWN, facts
-from analytics_es.events.fields import BUDGET, FAMILIES, PARTS, check_together, fields_of
+from analytics_es.events.fields import BUDGET, CALLS, FAMILIES, PARTIAL, PARTS, check_together, fields_of
 from analytics_es.events.free import ONLY_TEXTS, attributes
 
 MOST_FIELDS = 64  # of a shape that is compiled
@@ -58,6 +58,8 @@ def compiled(event_type: str, names: Sequence[str]) -> QuickCheck | None:
     for name, kind in kinds.items():
         if kind in _KEPT:  # these are names of the vocabulary
             lines += _kept(name, kind, values[name])
+    if "attributes" in names and event_type.startswith(CALLS):
+        lines.append(f"if {PARTIAL!r} in {values['attributes']}: return False")
     lines.append(f"return together({family!r}, data)" if ours and not PARTS.isdisjoint(names) else "return True")
     return _made(lines)
 

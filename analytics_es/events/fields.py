@@ -140,6 +140,9 @@ OF_LEFT_OUT = "left_out:"  # … and, by names that begin so, what the policy of
 # who reads what emitters tell adds it, every policy keeps it, and it is counted there, too, by names that begin so.
 CONTRADICTION = "analytics_es.contradiction"
 OF_CONTRADICTION = "contradiction:"
+# The attribute that is true of a call whose last usage was never written, and how the types of calls begin. The door
+# says it as one more word of the attribute above, too: so it is kept and counted in the same way.
+PARTIAL, CALLS = "partial", "provider.call."
 # An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
 TAG = "attributes."
 

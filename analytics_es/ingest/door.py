@@ -14,6 +14,7 @@ from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events.codec import encode, written
 from analytics_es.events.event import CORRECTED, admit, key_of, microseconds
 from analytics_es.events.fields import FAMILIES, fields_of
+from analytics_es.ingest import left_out
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.shapes import Shapes
@@ -107,7 +108,10 @@ class Door:
     ) -> Admitted:
         about: dict[str, Any] = {"occurred_at": occurred_at, "id": id, "source": source}
         event = admit(event_type, data, now=now, own=self.own, zone=self.zone, **about)
+        is_partial = left_out.take_partial(event.type, event.data)
         self.policy_of(event.type).apply(event.data, self.pseudonym_of)
+        if is_partial:
+            left_out.tell_partial(event.data)
         if self.watch and not self.own:
             self.watch.look(event.type, event.data)
         return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)

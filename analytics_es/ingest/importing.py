@@ -15,7 +15,6 @@ from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.otel.shapes import SOURCE as SPANS
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
-from analytics_es.ingest.strictness import agents, hold_strict
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
@@ -117,8 +116,6 @@ class Importer:
                 )
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
-            if row.event.get("source") in agents():
-                hold_strict(self._recorder.log, [row.event["source"]])
             size = 0 if row.raw is last else len(row.raw or "")  # several events of one row share its text
             last = row.raw
             if row.formerly is None and not row.keyed:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from analytics_es.events.fields import CONTRADICTION, LEFT_OUT, PROVIDER, VOCABULARY
+from analytics_es.events.fields import CALLS, CONTRADICTION, LEFT_OUT, PARTIAL, PROVIDER, VOCABULARY
 
 MOST = 16  # names of one event: of the rest there is a number
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,95}")
 _TOLD = re.compile(r"(?:[A-Za-z_$][A-Za-z0-9_.$-]{0,95}(?: |$)){0,16}(?:\+[1-9][0-9]{0,5})?")
 
-# The words of a contradiction: fields, what checks them, and that usage of spans was counted before they were related.
-_FIELDS = frozenset(
-    {*VOCABULARY, *PROVIDER, "total_tokens", "time_to_first_chunk", "cache_creation_5m_tokens", "counted_twice"}
-)
+# The words of a contradiction: fields, what checks them, that usage of spans was counted before they were related, and
+# that a call is partial.
+_FIELDS = ("total_tokens", "time_to_first_chunk", "cache_creation_5m_tokens", "counted_twice")
+_WORDS = frozenset({*VOCABULARY, *PROVIDER, *_FIELDS, PARTIAL})
 
 
 def take_contradiction(data: dict[str, Any]) -> str | None:
@@ -27,9 +27,27 @@ def take_contradiction(data: dict[str, Any]) -> str | None:
     if type(attributes) is not dict or type(said := attributes.get(CONTRADICTION)) is not str:
         return None
     words = said.split(" ")
-    if len(words) > MOST or not _FIELDS.issuperset(words):
+    if len(words) > MOST + (PARTIAL in words) or not _WORDS.issuperset(words):
         return None
     return str(attributes.pop(CONTRADICTION))
+
+
+def take_partial(event_type: str, data: dict[str, Any]) -> bool:
+    """Say whether an event is a partial call, and take that out of its checked data, in place, before any policy."""
+    attributes = data.get("attributes")
+    if type(attributes) is not dict or attributes.get(PARTIAL) is not True or not event_type.startswith(CALLS):
+        return False
+    del attributes[PARTIAL]
+    return True
+
+
+def tell_partial(data: dict[str, Any]) -> None:
+    """Say of a call that it is partial, in place: as it was told, and where it is counted."""
+    attributes = data.setdefault("attributes", {})
+    attributes[PARTIAL] = True
+    said = attributes.get(CONTRADICTION)
+    words = said.split(" ") if type(said) is str else []
+    attributes[CONTRADICTION] = " ".join(words if PARTIAL in words else [*words, PARTIAL])
 
 
 def tell(data: dict[str, Any], lost: Sequence[str], before: Any = None) -> None:

@@ -35,7 +35,7 @@ _RENAMED = {
     "gcp.vertex_ai": (
         "vertex_ai vertexai vertex-ai vertex vertex_ai_beta google_vertexai google-vertexai google-vertex google_vertex"
         " google.vertex google_anthropic_vertex google-vertex-anthropic anthropic_vertex anthropic-vertex"
-        " vertex.anthropic"
+        " vertex.anthropic gcp_vertex_ai"
     ),
     "groq": "",
     "ibm.watsonx.ai": "watsonx ibm_watsonx watsonx_text",
@@ -52,13 +52,14 @@ _OTHERS = {
     "databricks": "",
     "deepinfra": "",
     "fireworks_ai": "fireworks fireworks-ai",
+    "github-copilot": "github_copilot",
     "google": "",
     "huggingface": "",
     "nvidia_nim": "",
     "ollama": "ollama_chat",
     "openrouter": "",
     "replicate": "",
-    "together_ai": "together together-ai",
+    "together_ai": "together together-ai togetherai",
     "voyage": "voyageai",
 }
 _OTEL = {name: provider for provider, names in _RENAMED.items() for name in (provider, *names.split())}
@@ -75,6 +76,7 @@ FRAMEWORKS = words(
     "langsmith litellm litellm_proxy llama_index llama-index llamaindex logfire mastra mem0 mlflow",
     "microsoft.agent_framework openai_agents openai-agents pydantic_ai pydantic-ai semantic_kernel semantic-kernel",
     "semantickernel smolagents spring_ai spring-ai strands strands-agents traceloop vercel",
+    "vercel-ai-gateway vercel_ai_gateway",
     "_other none null other undefined unknown",
 )
 # Those of them that name a model as LiteLLM does: behind a prefix that is who serves it.

@@ -26,7 +26,9 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.rejections import kept
+from analytics_es.ingest.strictness import hold_strict
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
+from analytics_es.ingest.vault import is_pseudonym
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
 from analytics_es.process import Helpers
 from analytics_es.types import BatchReceipt, Progress, Receipt
@@ -61,6 +63,15 @@ class Recorder:
     @own_door.default
     def _of_no_policy(self) -> Door:
         return Door(self.door.clock, own=True)
+
+    def with_pseudonyms_of_others(self) -> Recorder:
+        """Return one that gives what has the form of a pseudonym no pseudonym of its own."""
+        own = self.door.pseudonym_of
+
+        def pseudonym_of(kind: str, text: str) -> str:
+            return text if is_pseudonym(text) else own(kind, text)
+
+        return evolve(self, door=evolve(self.door, pseudonym_of=pseudonym_of))
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
@@ -167,6 +178,7 @@ class Recorder:
             self._told = False
 
     def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        hold_strict(self.log, entries)
         try:
             result = self.log.append(entries, notes=notes)
         except BeforeHorizon:

@@ -12,6 +12,7 @@ CloudEvents 1.0 object a line, with the extension attributes `position` and `rec
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ from analytics_es.lifecycle.columns import (
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, damaged, gathered
+from analytics_es.log.strict import Strict
 from analytics_es.log.unfinished import tell
 from analytics_es.process import ahead
 from analytics_es.projection import engine
@@ -75,13 +77,15 @@ def export_data(
     metrics: Sequence[str] | None = None,
     *,
     to: Path | None,
+    sources: Sequence[str] | None = None,
     sealed: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Write the events of a period, or the series of `metrics`, to a new file; `progress` is told the rows so far.
 
-    A copy of events is told in the log. `sealed`: no more events of the period will ever come, which its manifest then
-    says; who seals them tells of the copy.
+    A copy of events is told in the log; with `sources` it holds the events of these alone, and is no archive. JSON is
+    packed with gzip where the file's name ends with .gz. `sealed`: no more events of the period will ever come, which
+    its manifest then says; who seals them tells of the copy.
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
     period = period.in_zone(store.calendar.zone)
@@ -90,11 +94,12 @@ def export_data(
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
     homes = {name: find_metric(store.declarations, name)[0] for name in metrics or ()}
     target = free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
-    archived = form == "parquet" and not homes
+    archived = form == "parquet" and not homes and sources is None
     if archived:
         free(manifest_of(target))
     if not homes:
         check_exact(log, int(period.start.timestamp()), 0, "an export")
+    packed = form == "json" and target.name.lower().endswith(".gz")
     upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
@@ -102,9 +107,10 @@ def export_data(
         answers = _answers(store, homes, tiling, period, ends, columns)
         tables = _formed(answers, lambda _: f"SELECT {OF_METRICS[form]} FROM batch")
     else:
-        columns, tables = ARCHIVED if archived else EVENTS, _events(log, period, upto, form, ends)
+        columns = ARCHIVED if form == "parquet" else EVENTS
+        tables = _events(log, period, upto, form, ends, None if sources is None else Strict(tuple(sources)))
     with appearing(target, log, told=not homes) as unfinished:
-        with closing(tables), _writer(unfinished, form, columns) as write:
+        with closing(tables), _writer(unfinished, form, columns, packed=packed) as write:
             rows = _write_all(tables, write, progress)
         digest, size = _settled(unfinished)
     first, last = (ends[0], ends[-1]) if ends else (None, None)
@@ -143,11 +149,10 @@ def _ends(events: pa.Table) -> list[int]:
     return [events["position"][0].as_py(), events["position"][-1].as_py()]
 
 
-def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[int]) -> Tables:
+def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[int], sources: Strict | None) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = ahead(
-        "analytics-es-scan", gathered(_sound(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS, checked=True)))
-    )
+    sound = _sound(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS, checked=True))
+    stored = ahead("analytics-es-scan", gathered(sound if sources is None else _told_by(sources, sound)))
 
     def statement(events: pa.Table) -> str:
         checked = all(str(kind).partition(".")[0] in FAMILIES for kind in events["type"].unique().to_pylist())
@@ -164,6 +169,15 @@ def _sound(tables: Iterator[pa.Table]) -> Tables:
         if positions := damaged(events):
             raise DamagedEvent.of(positions)
         yield events
+
+
+def _told_by(sources: Strict, tables: Iterator[pa.Table]) -> Tables:
+    """Leave of tables the events of some sources, which their stored bytes begin with."""
+    for events in tables:
+        states = events["state"].combine_chunks()
+        told = pa.array([bool(state) and state.startswith(sources.beginnings) for state in states.to_pylist()])
+        if (chosen := events.filter(told)).num_rows:
+            yield chosen
 
 
 def _in_order(events: pa.Table) -> pa.Table:
@@ -258,14 +272,16 @@ def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
 
 
 @contextmanager
-def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Callable[[pa.Table], Any]]:
+def _writer(
+    path: Path, form: str, columns: Mapping[str, str], *, packed: bool = False
+) -> Iterator[Callable[[pa.Table], Any]]:
     if form == "parquet":
         types = schema(columns).with_metadata(EDITION if columns is ARCHIVED else None)
         repeated = [name for name in columns if name not in UNIQUE]
         with pq.ParquetWriter(path, types, compression="zstd", use_dictionary=repeated) as parquet:
             yield lambda table: parquet.write_table(table.combine_chunks().cast(types))
     else:
-        with path.open("wb") as file:
+        with path.open("wb") if not packed else gzip.open(path, "wb") as file:
             if form == "csv":
                 file.write(",".join(columns).encode() + b"\n")
             yield lambda table: file.writelines(line.encode() + b"\n" for line in table["line"].to_pylist())

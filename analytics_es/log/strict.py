@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
@@ -66,7 +67,12 @@ class Strict:
     @property
     def beginnings(self) -> tuple[bytes, ...]:
         """How the stored bytes of their events begin."""
-        return tuple(map(beginning, self.patterns))
+        return _beginnings(self.patterns)
+
+
+@functools.lru_cache(maxsize=16)
+def _beginnings(patterns: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(map(beginning, patterns))
 
 
 def _is_utf8(name: str) -> bool:

@@ -18,7 +18,7 @@ from analytics_es.errors import (
     StaleReadModel,
     StoreDamaged,
 )
-from analytics_es.events.fields import TAG
+from analytics_es.events.fields import PARTIAL, TAG
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
@@ -252,6 +252,7 @@ class Question:
         unread = self._unread(fields, family)
         own = [self.snapshot.live[name] for name in self.names]
         said = contradictions([entry for entry in fields or () if entry[0].startswith(family)], own)
+        partial_calls = said.pop(PARTIAL, 0)
         return Completeness(
             position=position,
             lag_events=events,
@@ -265,6 +266,7 @@ class Question:
             unread_fields=tuple((unread or ())[:UNREAD_SHOWN]),
             contradictions=sum(said.values()),
             contradicting=tuple(said)[:UNREAD_SHOWN],
+            partial_calls=partial_calls,
         )
 
     def _unread(self, fields: Sequence[Counted] | None, family: str) -> list[UnreadField] | None:

@@ -112,7 +112,7 @@ def left_out_of(snapshot: Snapshot, paths: Sequence[str], spans: Sequence[Span])
 def contradictions(fields: Iterable[Counted], declarations: Sequence[Declaration]) -> dict[str, int]:
     """Return which figures contradict what was told beside them, the most frequent first: how many, by field.
 
-    Of events that some of these projections look at.
+    Of events that some of these projections look at; under PARTIAL how many of these are partial calls.
     """
     said = Counter[str]()
     for event_type, name, events in fields:

@@ -188,19 +188,21 @@ class AnalyticsService(People):
         )
 
     @reading_arguments
-    def importing(self, *, with_prices: bool = False) -> Importer:
+    def importing(self, *, with_prices: bool = False, pseudonyms_stay: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
         renamed, rolled or longer adds only what is new. What another store had to say itself is
-        skipped and counted by type; with `with_prices`, the prices published there are published here, too.
+        skipped and counted by type; with `with_prices`, the prices published there are published here, too. With
+        `pseudonyms_stay`, what has the form of a pseudonym is one, of another store's vault, and gets no new one here.
         """
         from analytics_es.ingest import Importer
         from analytics_es.ingest.tally import skip_own
 
         parts = self._parts
+        recorder = parts.store.recorder.with_pseudonyms_of_others() if pseudonyms_stay else parts.store.recorder
         take_over = parts.prices.taken_over if with_prices else skip_own
-        return Importer(parts.store.recorder, parts.store.vault, take_over)
+        return Importer(recorder, parts.store.vault, take_over)
 
     @reading_arguments
     def reading_sessions(self, *, state: Path | None = None, machine: str | None = None) -> SessionReader:

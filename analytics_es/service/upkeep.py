@@ -247,12 +247,14 @@ class Upkeep(Inspection):
         metrics: Sequence[str] | None = None,
         *,
         to: str | Path | None = None,
+        sources: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[ExportResult]:
         """Write the events of a period, or the series of metrics, replayed from the log, as csv, json or parquet.
 
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
-        after its content, in the working directory.
+        after its content, in the working directory. With `sources` it holds the events of these alone. JSON is packed
+        where the name ends with .gz.
         """
         from analytics_es.lifecycle import export_data
 
@@ -263,6 +265,7 @@ class Upkeep(Inspection):
                 parts.contexts.period(period),
                 metrics,
                 to=None if to is None else Path(to),
+                sources=sources,
                 progress=progress,
             )
         )

@@ -31,6 +31,7 @@ class Completeness(ValueObject):
     unread_fields: the first ten of these by type and field, the most frequent first, with what they may have meant.
     contradictions: how many figures of events of the period contradict what was told beside them.
     contradicting: the first ten fields of these, the most frequent first.
+    partial_calls: how many calls of the period are partial: their last usage was never written, so they took more.
     """
 
     position: int
@@ -45,6 +46,7 @@ class Completeness(ValueObject):
     unread_fields: tuple[UnreadField, ...] = ()
     contradictions: int = 0
     contradicting: tuple[str, ...] = ()
+    partial_calls: int = 0
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.cli.run import Flow, stopped
+from analytics_es.cli.run import Flow
+from analytics_es.cli.stopping import stopped
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import SubscriptionStats
 from analytics_es.testing import NOON

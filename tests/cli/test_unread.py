@@ -75,6 +75,34 @@ def test_answers_tell_what_contradicts_itself(cli: Cli) -> None:
         assert "1 figure contradicted by what was told beside: total_tokens" in shown
 
 
+def test_answers_tell_of_partial_calls(cli: Cli) -> None:
+    attributes = {"partial": True, "machine": "mill"}
+    call = {"provider": "openai", "model": "gpt-5", "input_tokens": 5, "output_tokens": 1, "attributes": attributes}
+    for _ in range(2):
+        cli("record", "provider.call.completed", "--data", json.dumps(call))
+
+    for question in (("cost",), ("usage",), ("summary", "usage.events"), ("report",), ("performance",)):
+        shown = " ".join(cli(*question, "--last", "1h").stdout.split())
+        assert "2 calls are partial: their last usage was never written" in shown
+    told = json.loads(cli("cost", "--last", "1h", "--json").stdout)["completeness"]
+    assert (told["partial_calls"], told["contradictions"], told["contradicting"]) == (2, 0, [])
+
+
+def test_an_import_tells_of_partial_calls_apart_from_what_contradicts_itself(cli: Cli) -> None:
+    attributes = {"partial": True, "analytics_es.contradiction": "total_tokens partial"}
+    call = {"provider": "openai", "model": "gpt-5", "input_tokens": 5, "attributes": attributes}
+    event = {**LINES[0], "data": call}
+    Path("one.jsonl").write_text(json.dumps({**event, "id": "one"}) + "\n")
+    Path("other.jsonl").write_text(json.dumps({**event, "id": "other"}) + "\n")
+
+    shown = cli("import", "one.jsonl").stdout
+    told = json.loads(cli("import", "other.jsonl", "--json").stdout)
+
+    assert "1 event told figures that contradict one another: 1 total_tokens" in shown
+    assert "1 call is partial: its last usage was never written" in shown
+    assert (told["partial_calls"], told["contradictions"]) == (1, {"total_tokens": 1})
+
+
 def test_strict_fields_refuse_such_rows(cli: Cli) -> None:
     told = json.loads(cli("import", "events.jsonl", "--strict-fields", "--json").stdout)
 

@@ -293,6 +293,26 @@ def test_a_source_becomes_strict_while_the_log_is_open(open_log: OpenLog, path_o
         )
 
 
+def test_of_several_patterns_each_holds_alone_and_with_others(open_log: OpenLog) -> None:
+    log = open_log()
+    for pattern in ("agents", "agent*", "otel", "unheard-of"):
+        log.hold_strict(pattern)
+    log.append([*told("agents", "otel"), *told("agent-x", "gateway")])
+
+    later = log.append(told("agent-x", "agents", "gateway", "otel", "agent-y", at=NOON + HOUR))
+    once_more = log.append(told("agents", "otel", "agent-x", "gateway", at=NOON))
+
+    assert [(place.position, place.duplicate) for place in later] == [
+        (3, True),
+        (1, True),
+        (5, False),
+        (2, True),
+        (6, False),
+    ]
+    assert [(place.position, place.duplicate) for place in once_more] == [(1, True), (2, True), (3, True), (4, True)]
+    assert log.head() == 6
+
+
 def test_a_source_that_shares_ids_does_not_become_strict_and_nothing_is_changed(open_log: OpenLog) -> None:
     log = open_log()
     log.append([*told("agents"), *told("agents", at=NOON + HOUR)])

@@ -1,38 +1,58 @@
-"""Reading agents' session logs for a command: which store, which agents, how far it is, what became of it."""
+"""Reading agents' session logs for a command: which ledger, which agents, how far it is, what became of it."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from analytics_es.cli.display import Bar
-from analytics_es.cli.options import store_option
+from analytics_es.cli.agents.zone import machine_zone
+from analytics_es.cli.display import Bar, words
+from analytics_es.cli.options import store_option, tz
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.ingest.sessions.agents import declared, every
-from analytics_es.ingest.sessions.places import default_store
+from analytics_es.ingest.sessions.places import MACHINE, default_store
+from analytics_es.store import exists
 
 if TYPE_CHECKING:
-    from analytics_es.ingest.sessions.declaration import Agent
-    from analytics_es.ingest.sessions.reader import AgentReport
+    from analytics_es.ingest.sessions.reader import SessionReader
+    from analytics_es.ingest.sessions.report import AgentReport
 
-TAGS = ["machine", "project"]  # by which a new ledger tells cost apart
+TAGS = ["machine", "project"]  # by which a ledger tells cost apart
+# What a new ledger keeps of its own user, beside what any store does: it is for those who work there.
+PRIVACY = {"rules": {"attributes.git_branch": "keep"}}
+# Objects made until circles among them are looked for, which what is read has none of: that is a sixth of the time.
+BETWEEN_COLLECTIONS = 50_000
 
 ledger_option = store_option(
-    str(default_store()),
+    lambda: str(default_store()),
     envvar="ANALYTICS_ES_AGENTS_DB",
     show_envvar=True,
+    show_default="agents.db in your data folder",
     help="The ledger: a file, or postgresql://user@host/database, which may be a team's.",
+)
+ledger_zone_option = tz(
+    help="Where days begin, such as Europe/Berlin.  [default: the ledger's; this machine's zone for a new one]"
 )
 agent_option = click.option(
     "--agent",
     "names",
     multiple=True,
     metavar="NAME",
-    callback=lambda context, option, names: [declared(name).name for name in names],
+    callback=lambda context, option, names: list(dict.fromkeys(declared(name).name for name in names)),
     help="Only this agent, such as codex; may be repeated.",
+)
+machine_option = click.option(
+    "--machine",
+    metavar="NAME",
+    envvar=MACHINE,
+    show_envvar=True,
+    expose_value=False,
+    callback=lambda context, option, name: context.meta.__setitem__(MACHINE, name),
+    help="What calls are told to be of, beside their project.  [default: this machine's name]",
 )
 final_option = click.option(
     "--final", is_flag=True, help="Take calls for certain of which more may come, as of a file that still grows."
@@ -40,26 +60,42 @@ final_option = click.option(
 
 
 @contextmanager
-def ledger(db: Place) -> Iterator[OpenStore]:
-    """Open the ledger, or create it; the folder of the one that nobody named, too."""
+def ledger(db: Place, **options: Any) -> Iterator[OpenStore]:
+    """Open the ledger, or create it; the folder of the one that nobody named, too.
+
+    What an own policy of privacy, or the settings, say of one that is there stays as it is.
+    """
     if db.address == str(default_store()):
         default_store().parent.mkdir(parents=True, exist_ok=True)
-    with opened(db, tags=TAGS) as store:
+    if not db.config and not exists(db.address, schema=db.schema):
+        options["privacy"] = PRIVACY
+    with opened(db, tags=TAGS, zone=machine_zone(), **options) as store:
         yield store
 
 
-def chosen(names: Sequence[str]) -> list[Agent]:
-    """Return the agents that are named, or all."""
-    return every(names)
+def reader_of(store: OpenStore) -> SessionReader:
+    """Return what reads sessions into a ledger, by the machine's name that --machine says, where it does."""
+    context = click.get_current_context(silent=True)  # none in a thread beside the command
+    return store.service.reading_sessions(machine=context.meta.get(MACHINE) if context else None)
 
 
 def read(store: OpenStore, names: Sequence[str], *, final: bool) -> list[AgentReport]:
-    """Read what is new, with a bar where that takes long."""
-    reader = store.service.reading_sessions()
-    with Bar("reading sessions") as bar:
+    """Read what is new of these agents, or of all, with a bar where that takes long."""
+    agents = every(names)
+    titles = {agent.name: agent.title for agent in agents}
+    reader = reader_of(store)
+    gc.set_threshold(BETWEEN_COLLECTIONS)
+    with Bar("reading sessions", amount=words.size) as bar:
         try:
             return reader.read(
-                chosen(names), final=final, progress=lambda agent, done, total: bar.at(done, total, counted=done)
+                agents,
+                final=final,
+                progress=lambda name, done, total: bar.at(done, total, activity=f"reading {titles[name]}"),
             )
         finally:
             reader.state.close()
+
+
+def title_of(name: str) -> str:
+    """Return what an agent is called; who is none of ours, as it is named."""
+    return next((agent.title for agent in every() if agent.name == name), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ DELAY_SECONDS = 1.0
 class Bar:
     """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
 
-    def __init__(self, activity: str, unit: str = "events") -> None:
-        self._activity, self._unit = activity, unit
+    def __init__(self, activity: str, unit: str = "events", *, amount: Callable[[int], str] | None = None) -> None:
+        self._activity = activity
+        self._amount = amount or (lambda number: f"{number:,} {unit}")
+        self._rate = amount or (lambda number: f"{number:,}")
         self._first: tuple[float, int] | None = None
         self._progress: Progress | None = None
 
@@ -44,15 +47,29 @@ class Bar:
         """Move to what a service reports of its work; what that is stands before the bar already."""
         self.at(done, total or None)
 
-    def at(self, done: float, total: float | None = None, counted: int | None = None, *, more: str = "") -> None:
-        """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well."""
+    def at(
+        self,
+        done: float,
+        total: float | None = None,
+        counted: int | None = None,
+        *,
+        more: str = "",
+        activity: str = "",
+    ) -> None:
+        """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well.
+
+        Where the activity is another one from here on, the rate is that of the new one.
+        """
         if self._progress is None:
             return
         number = int(done) if counted is None else counted
+        if activity and activity != self._activity:
+            self._activity, self._first = activity, None
+            self._progress.update(self._task, description=activity)
         now = time.monotonic()
         since, first = self._first = self._first or (now, number)
         rate = (number - first) / (now - since) if now > since else 0.0
-        counts = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        counts = self._amount(number) + (f" · {self._rate(round(rate))}/s" if rate else "")
         counts += f" · {more}" if more else ""
         self._progress.update(self._task, completed=done, total=total, counts=counts)
 

@@ -18,6 +18,7 @@ from analytics_es.events.codec import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 def print_answer(
@@ -46,6 +47,15 @@ def show(blocks: Iterable[Block]) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.rstrip("\n").encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()
+
+
+def drawn(blocks: Iterable[Block], console: Console) -> Text:
+    """Return blocks as a console draws them again and again."""
+    from rich.text import Text
+
+    room = Room(width=max(console.width, 20), bars=True)
+    rows = [Text.assemble(*((part.text, part.style) for part in row)) for block in blocks for row in lines(block, room)]
+    return Text("\n").join(rows)
 
 
 def may_be_terminal(output: TextIO | None) -> bool:

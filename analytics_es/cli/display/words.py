@@ -22,6 +22,16 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def short(number: int | None) -> str:
+    """Return a whole number with three digits and k, M or B for thousands, millions and billions."""
+    if number is None or number < 1_000:
+        return count(number)
+    for limit, size, unit in ((999_500, 1_000, "k"), (999_500_000, 1_000_000, "M")):
+        if number < limit:
+            return f"{_three_digits(number / size)} {unit}"
+    return f"{number / 1_000_000_000:,.2f} B"
+
+
 def decimal(number: Decimal | None) -> str:
     """Return a number with at most three places."""
     return UNKNOWN if number is None else _trimmed(f"{number:,.3f}")

@@ -12,7 +12,7 @@ from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number,
 from analytics_es.cli.tables.parts import ALARM, MORE, compared, cut, filtered, footer, heading, model_name, nothing
 from analytics_es.cli.tables.series import series
 from analytics_es.cost import PriceEntry
-from analytics_es.types import CostBreakdown, CostRow, CurrencyCost, UnknownCost
+from analytics_es.types import CostBreakdown, CostRow, CurrencyCost, UnknownCost, UnpricedUsage
 
 _LISTED = 3  # models in one line
 REASONS = {
@@ -126,16 +126,21 @@ def _efforts(answer: CostBreakdown) -> Iterator[Block]:
 
 def unknown(answer: CostBreakdown) -> Iterator[Block]:
     """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
+    yield from not_known(answer.unknown, answer.unpriced)
+
+
+def not_known(unknown: Sequence[UnknownCost], unpriced: Sequence[UnpricedUsage]) -> Iterator[Block]:
+    """Return a line for each reason why the cost of these calls is not known, and one for what has no price."""
     lines = []
     for reason, meaning in REASONS.items():
-        models = [model for model in answer.unknown if model.reason == reason and model.calls]
+        models = [model for model in unknown if model.reason == reason and model.calls]
         if models:
             calls = words.plural(sum(model.calls for model in models), "call")
             lines.append(f"Unknown cost: {calls}, in no sum above ({meaning}): {_first([*map(_used, models)])}")
             hints = {model.hint for model in models if model.hint}
             lines.extend(f"The default prices are not installed: {hint}" for hint in hints)
-    if answer.unpriced:
-        kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in answer.unpriced]
+    if unpriced:
+        kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in unpriced]
         lines.append(f"Without a price, in no sum above: {_first(kinds)}")
     if lines:
         yield from (*(Line(line, ALARM) for line in lines), Line())

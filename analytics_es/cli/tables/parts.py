@@ -70,7 +70,9 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
         parts.append(unread)
     if contradicted := _contradicted(answers):
         parts.append(contradicted)
-    doubtful = events or unreadable or not_stored or unread or contradicted
+    if partial := max(answer.partial_calls for answer in answers):
+        parts.append(partial_calls(partial))
+    doubtful = events or unreadable or not_stored or unread or contradicted or partial
     return Line(" · ".join(parts), "yellow" if doubtful else "dim")
 
 
@@ -81,6 +83,13 @@ def _contradicted(answers: Sequence[Completeness]) -> str:
         return ""
     fields = ", ".join(map(words.safe, most.contradicting[:CONTRADICTING]))
     return f"{words.plural(most.contradictions, 'figure')} contradicted by what was told beside: {fields}"
+
+
+def partial_calls(calls: int) -> str:
+    """Say of how many calls the last usage was never written."""
+    if calls == 1:
+        return "1 call is partial: its last usage was never written"
+    return f"{calls:,} calls are partial: their last usage was never written"
 
 
 def sealed(answers: Sequence[Completeness]) -> Iterator[str]:

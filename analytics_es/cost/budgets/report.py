@@ -82,6 +82,7 @@ def _of_all(parts: Sequence[Completeness]) -> Completeness:
         lag_events=max(part.lag_events for part in parts),
         lag_seconds=max(part.lag_seconds for part in parts),
         unreadable=max(part.unreadable for part in parts),
+        partial_calls=max(part.partial_calls for part in parts),
     )
 
 

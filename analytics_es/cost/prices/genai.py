@@ -54,12 +54,13 @@ _KINDS = {
     "requests_kcount": ("requests", 3),
 }
 # OpenTelemetry's names of providers that it does not know, or takes for another.
-_PROVIDERS = {
+_PROVIDERS: dict[str, str] = {
     "azure.ai.openai": "azure",
     "azure.ai.inference": "azure",
     "gcp.gen_ai": "google",
     "x_ai": "x-ai",
-    "fireworks_ai": "fireworks",
+    **dict.fromkeys(("fireworks_ai", "fireworks-ai"), "fireworks"),
+    "togetherai": "together_ai",
 }
 
 

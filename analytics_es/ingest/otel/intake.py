@@ -14,7 +14,6 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.otel.shapes import SOURCE
 from analytics_es.ingest.otel.span_events import SpanEvents
-from analytics_es.ingest.strictness import hold_strict
 from analytics_es.types import Failure, Refusal
 
 UNREADABLE = "unreadable_span"
@@ -67,7 +66,6 @@ def take(analytics: Records, events: Sequence[Event], rejected: Iterable[Mapping
     taken = Taken()
     try:
         if events:
-            hold_strict(analytics.store.log, {event.get("source") for event in events})
             # One commit: who begins anew after half of the spans in one another does not know what the others told.
             result = analytics.record_events(events, batch_size=len(events), skip_refused=True, on_refused=refuse)
             if result.failure:

@@ -25,27 +25,31 @@ class Home:
     folders: where it is otherwise, all of those that are there; `~` and `$NAME` stand for what the environment says,
         and one of whose names it says nothing is left out.
     below: what comes after it, where the variable names a folder above.
+    file: whether the variable names a file instead, which is read as the first files of the agent are.
     """
 
     variable: str = ""
     folders: tuple[str, ...] = ()
     below: str = ""
+    file: bool = False
 
 
 @frozen(kw_only=True)
 class Lines:
     """Files of JSON lines, read from where the last look ended.
 
-    pattern: which files, below the home, as `projects/**/*.jsonl`.
+    pattern: which files, below the home, as `projects/**/*.jsonl`; those that end in `.zst` are unpacked.
     read: what a line says; of a list in a line, each of its items.
     marks: of a line that has none of these bytes nothing is looked at; empty for all lines.
     last: they are read after all others: what they tell was told there before.
+    by_name: they are read in the order of their names, in whatever folder: of what they repeat the first is told first.
     """
 
     pattern: str
     read: Read
     marks: tuple[bytes, ...] = ()
     last: bool = False
+    by_name: bool = False
 
 
 @frozen(kw_only=True)
@@ -64,25 +68,25 @@ class Document:
 class Query:
     """Rows of a database.
 
-    needs: by table, columns that have to be there.
-    sql: the rows since the last look, which `:since` tells: where `cursor` is at least that; all at first, when it is
-        -1. Its columns by name are the record.
-    cursor: the column, a number that grows; "" where rows are to be read again each time.
+    sql: of its tables, each with its columns, the question to ask; "" where those are not there. The rows' columns by
+        name are the record. It asks for what is new where `:<cursor>` tells how far the last look came, -1 at first;
+        `:now` is when the database changed last, in Unix milliseconds.
+    cursors: columns that grow, as numbers, and are no part of the record; what comes late, comes with a larger one.
+    json: columns that hold JSON, and what is kept of it; it is None where it is none.
     read: what a row says.
     """
 
-    needs: Mapping[str, tuple[str, ...]]
-    sql: str
-    cursor: str = ""
+    sql: Callable[[Mapping[str, frozenset[str]]], str]
+    cursors: tuple[str, ...] = ()
+    json: Mapping[str, Callable[[Any], Any]] = Factory(dict)
     read: Read
 
 
 @frozen(kw_only=True)
 class Tables:
-    """SQLite databases, which are opened read-only.
+    """SQLite databases, of which no file is touched.
 
-    pattern: which files, below the home.
-    queries: of several, the first whose tables are there and that ever gave a row is read, and no other.
+    pattern: which files, below the home; `queries`: all that can be asked are; `last`: as of lines.
     """
 
     pattern: str
@@ -120,6 +124,8 @@ class Agent:
     remember: the key and the text by which a later record of the same may be known (`session.known`), of an event of
         this agent; what this gives of the events in the log is what is remembered when all else is lost.
     kept: when it deletes its files.
+    block: hours that its provider counts together against what is allowed: a block begins with the hour of the first
+        call after the one before; 0: none.
     tells_not: what it leaves open, in words, for the guide.
     """
 
@@ -132,4 +138,5 @@ class Agent:
     providers: Mapping[str, str] = Factory(dict)
     remember: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
     kept: Kept = Factory(Kept)
+    block: int = 0
     tells_not: str = ""

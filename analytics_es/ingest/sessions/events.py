@@ -13,7 +13,7 @@ from analytics_es.events.fields import CONTRADICTION
 from analytics_es.ingest.models import served
 from analytics_es.ingest.otel.tokens import Layout, add_up
 from analytics_es.ingest.sessions.declaration import Agent
-from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Moment
+from analytics_es.ingest.sessions.facts import Call, Happened, Moment
 
 PARTIAL = "partial"
 MILLISECONDS = 100_000_000_000  # Unix times from here on are in milliseconds: as seconds they are beyond the year 5000
@@ -61,7 +61,8 @@ class Events:
         at = moment(fact.at)
         if at is None:
             return None
-        data: dict[str, Any] = {"agent_id": self.agent.name, **fact.fields}
+        told = {name: text for name, text in fact.fields.items() if text is not None}
+        data: dict[str, Any] = {"agent_id": self.agent.name, **told}
         if self.user:
             data.setdefault("user_id", self.user)
         attributes = self._attributes(fact.attributes)
@@ -100,6 +101,10 @@ class Events:
         return attributes
 
 
-def size(fact: Fact) -> int:
+def size(call: Call) -> int:
     """Return how many tokens a call tells of: of several records of one call the largest counts."""
-    return sum(n for n in fact.tokens.values() if type(n) is int) if isinstance(fact, Call) else 0
+    size = 0
+    for count in call.tokens.values():
+        if type(count) is int:
+            size += count
+    return size

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import Factory, define, frozen
+
+OTHERWISE = "told otherwise"  # why a record of usage is passed over whose call another record tells
 
 Moment = str | int | float | datetime  # ISO 8601, Unix seconds, Unix milliseconds
 
@@ -24,7 +26,10 @@ class Call:
     attributes: what goes into its attributes; `cwd` is kept as its last part, `project`, alone.
     alias: a word that all records of this answer have, also under another id: such as the message's.
     replay: whether it may be told again under another id; then it is left out if the alias is known.
-    lane: which conversation of the file it is of: its calls come one after the other.
+    rank: of several records of one call that with the highest counts, before their tokens do.
+    unless: where something is remembered under one of these keys when it is certain, it is told otherwise, and left
+        out.
+    lane: which conversation of the file it is of: its calls come one after the other; None: nothing tells.
     final: True: the usage is the provider's last word; False: it is not, and the call is partial if no more comes;
         None: nothing tells, and it is certain when another call of its lane follows, or the file rests.
     """
@@ -37,7 +42,9 @@ class Call:
     attributes: Mapping[str, Any] = Factory(dict)
     alias: str = ""
     replay: bool = False
-    lane: str = ""
+    rank: int = 0
+    unless: Sequence[str] = ()
+    lane: str | None = ""
     final: bool | None = None
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 from pathlib import Path
 
 import platformdirs
 
 NAME = "analytics-es"
+MACHINE = "ANALYTICS_ES_MACHINE"  # the variable that names this machine
 
 
 def default_store() -> Path:
@@ -22,8 +24,8 @@ def state_of(identity: str) -> Path:
 
 
 def machine_name() -> str:
-    """Return what this machine is called, without its domain."""
-    return platform.node().partition(".")[0]
+    """Return what this machine is called: what the variable says, else its own name without the domain."""
+    return os.environ.get(MACHINE) or platform.node().partition(".")[0]
 
 
 def user_name() -> str:

@@ -45,6 +45,7 @@ WITH new AS (
 SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM new"""
 # OFFSET 0: row by row, from an index. The plan is kept, and a table that was as good as empty then was read to its end
 # for every row from then on, whatever had come since.
+NOT_THERE = "NOT EXISTS ({same} OFFSET 0)"
 SAME = 'SELECT FROM stored_events WHERE originator_id = key COLLATE "C" AND originator_version = 1'
 SAME_AT_ANY_TIME = 'SELECT FROM stored_events WHERE substr(originator_id, 13) = substr(key COLLATE "C", 13)'
 
@@ -89,11 +90,16 @@ def append_statement(strict: Strict, *, doubtful: bool = False) -> str:
     Under the table's lock nothing can come between looking and inserting. Where something did all the same, it is
     `doubtful`, and every index is asked about every row once more, which takes a third longer.
     """
-    same = [SAME_AT_ANY_TIME] if strict.every else [SAME]
-    if not strict.every:
-        same += [f"{SAME_AT_ANY_TIME} AND {condition(pattern, BYTES)}" for pattern in strict.patterns]
-    missing = " AND ".join(f"NOT EXISTS ({which} OFFSET 0)" for which in same)
+    missing = NOT_THERE.format(same=SAME_AT_ANY_TIME if strict.every else SAME)
+    if strict.patterns and not strict.every:
+        missing += f" AND CASE {' '.join(map(_when_strict, strict.patterns))} ELSE true END"
     return _APPEND.format(missing=missing, otherwise="\n    ON CONFLICT DO NOTHING" if doubtful else "")
+
+
+def _when_strict(pattern: str) -> str:
+    """Return the look at the index of a pattern where a row is of it, and at no other: one of its identity is, too."""
+    of_pattern = condition(pattern, BYTES)
+    return f"WHEN {of_pattern} THEN {NOT_THERE.format(same=f'{SAME_AT_ANY_TIME} AND {of_pattern}')}"
 
 
 class PostgresRecorder(PostgresApplicationRecorder):

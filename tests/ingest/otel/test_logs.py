@@ -22,7 +22,7 @@ from analytics_es.ingest.otel.logs.reader import MOST_NAMES, OTHERS, LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord
 from analytics_es.ingest.otel.otlp import read_logs, read_spans
 from analytics_es.ingest.otel.span_events import Reader
-from analytics_es.ingest.strictness import AGENTS as STRICT
+from analytics_es.ingest.strictness import agents as strict
 from analytics_es.testing import NOON
 
 REQUESTS = sorted((Path(__file__).parents[2] / "data" / "otlp-logs").glob("*.json"))
@@ -481,7 +481,7 @@ def test_declarations_name_fields_that_there_are_and_what_is_dropped_is_no_field
 
 
 def test_ids_of_every_agent_are_strict() -> None:
-    assert {agent.name for agent in AGENTS} == STRICT
+    assert {agent.name for agent in AGENTS}.issubset(strict())
 
 
 def test_the_guide_says_what_agents_do_not_tell() -> None:

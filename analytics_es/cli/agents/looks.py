@@ -1,0 +1,79 @@
+"""Looks at agents' files, one after the other; trouble is told when it begins, and when it is over."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from attrs import define, field
+
+from analytics_es.cli.agents.reading import reader_of
+from analytics_es.cli.display import words
+from analytics_es.cli.run_log import say
+from analytics_es.cli.store import OpenStore
+from analytics_es.errors import AnalyticsError
+from analytics_es.ingest.sessions.declaration import Agent
+from analytics_es.ingest.sessions.reader import SessionReader
+from analytics_es.ingest.sessions.report import AgentReport
+
+Done = TypeVar("Done")
+TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
+
+
+@define
+class Looks:
+    """Looks at the files of agents whenever it is asked to; never twice at a time, as who asks waits.
+
+    trouble: what is wrong now; "" nothing.
+    """
+
+    store: OpenStore
+    agents: Sequence[Agent]
+    trouble: str = ""
+    _reader: SessionReader | None = field(init=False, default=None)
+
+    def look(self) -> list[AgentReport]:
+        """Read what is new, and return what became of it; nothing where that failed, which is tried again."""
+        return self.attempt(self.read) or []
+
+    def read(self) -> list[AgentReport]:
+        """Read what is new, and return what became of it; raises what TROUBLE names."""
+        if self._reader is None:
+            self._reader = reader_of(self.store)
+        return self._reader.read(self.agents)
+
+    def attempt(self, work: Callable[[], Done]) -> Done | None:
+        """Do something that a look is for, and return what that gives; None where that failed."""
+        try:
+            done = work()
+        except TROUBLE as error:
+            self.close()
+            self._begins(words.safe(str(error)))
+            return None
+        if self.trouble:
+            self.trouble = ""
+            say("agents: it goes on", logging.WARNING)
+        return done
+
+    def close(self) -> None:
+        """Let go of what is kept between two looks."""
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.state.close()
+
+    def _begins(self, problem: str) -> None:
+        if problem != self.trouble:
+            say(f"agents: {problem}; it is tried again", logging.WARNING)
+        self.trouble = problem
+
+
+def in_words(report: AgentReport, title: str) -> str:
+    """Return what a look brought of one agent."""
+    parts = [f"{words.plural(report.calls, 'call')} recorded"]
+    if report.partial:
+        parts.append(f"{report.partial:,} of them partial")
+    if report.open:
+        parts.append(f"{report.open:,} open")
+    return f"{title}: {', '.join(parts)}"
