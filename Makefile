@@ -32,12 +32,12 @@ layered: $(VENV)/ready
 released: $(VENV)/ready
 	$(BIN)/python -m tests.release $(RELEASE)
 
-release: $(VENV)/ready ## build the archives; install, run and type-check them alone, on every Python of ours that is here
+release: $(VENV)/ready ## build the archives; install, run and type-check them alone, on every Python of ours that is here; count sessions of coding agents beside ccusage, where npm is
 	$(BIN)/python -m tests.release --every $(RELEASE)
 
 soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who ask at once, 1,200 programs that close nothing, a million of one key, two million through a follower, kills inside forget, retain, export and backup, flipped bits, processes of other settings, ten minutes of everything; laws, and random filters and groups against plain Python, and events that overflow or cannot be folded, on ten times the examples
 	$(BIN)/python -m tests.faults.soak $(SOAK)
-	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py tests/queries/test_large_numbers.py tests/projection/test_silence.py tests/projection/test_small_fold.py tests/read_models/test_halving.py tests/cost/test_pricing.py
+	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/ingest/sessions/test_histories.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py tests/queries/test_large_numbers.py tests/projection/test_silence.py tests/projection/test_small_fold.py tests/read_models/test_halving.py tests/cost/test_pricing.py
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.release import archives, installed, types
+from tests.release import archives, installed, sessions, types
 from tests.release.commands import Fault
 from tests.release.pythons import pythons
 
@@ -38,6 +38,8 @@ def _steps(folder: Path, *, every: bool) -> Iterator[list[Step]]:
         ("archives have a page for the index", partial(archives.check_page, dist)),
         ("a checkout without links makes the same wheel", partial(archives.check_without_links, folder)),
     ]
+    if every:
+        yield [("sessions are counted beside ccusage", partial(sessions.beside_ccusage, folder))]
     for number, (version, python) in enumerate(pythons(every=every).items()):
         place = folder / f"python{version}"
         steps: list[Step] = [

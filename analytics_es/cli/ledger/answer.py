@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from analytics_es.cli.ledger.blocks import HOUR, HoursBlock, begins_anew, blocks
 from analytics_es.cli.ledger.figures import Bucket, Figures, Named, by_name
+from analytics_es.errors import NoLongerKept
 from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.types import Completeness, CostBreakdown, Progress, TimePeriod, UnknownCost, UnpricedUsage
@@ -159,16 +160,23 @@ def _blocks(service: AnalyticsService, period: TimePeriod, now: datetime, agents
 def blocks_of(
     service: AnalyticsService, period: TimePeriod, now: datetime, agent: str, length: int
 ) -> list[HoursBlock]:
-    """Return the blocks of an agent that reach into a period; as far before it is looked as it takes to be sure."""
+    """Return the blocks of an agent that reach into a period; as far before it is looked as it takes to be sure.
+
+    Where hours are no longer kept, only those are told of which it is sure from the others where they begin.
+    """
     start, now = period.start.astimezone(UTC), now.astimezone(UTC)
     end, first, back = min(period.end.astimezone(UTC), now + HOUR), _first_seen(service, now, agent), LOOK_BACK
     if first is None or start >= end:
         return []
     while True:
         since = start - back
-        hours = _hours(service, TimePeriod(since, end, "hour"), agent)
+        try:
+            hours, is_kept = _hours(service, TimePeriod(since, end, "hour"), agent), True
+        except NoLongerKept as error:
+            since = error.details["since"].astimezone(UTC)
+            hours, is_kept = _hours(service, TimePeriod(since, end, "hour"), agent) if since < end else [], False
         sure = hours if since <= first else begins_anew(hours, length)
-        if since <= first or not hours or (sure and sure[0].start <= start):
+        if since <= first or not hours or not is_kept or (sure and sure[0].start <= start):
             return [block for block in blocks(sure, length, now) if block.end > start]
         back *= 4
 

@@ -33,6 +33,9 @@ def tokens_of(usage: Mapping[str, Any]) -> dict[str, Any]:
 def calls_of(call: Call, usage: Mapping[str, Any]) -> Iterator[Call]:
     """Yield a call with what is its own of a usage, and the calls inside of its request, each by its number there."""
     steps = parts(usage, "iterations")
+    if not steps:  # as most have none
+        yield call
+        return
     inside = [_inside(call, number, step) for number, step in enumerate(steps) if _is_inside(call, step)]
     tokens = tokens_of(usage)
     if inside and all(tokens.get(name) == sum(step.get(name) or 0 for step in steps) for name in TOTALS):
@@ -49,15 +52,14 @@ def _is_inside(call: Call, step: Mapping[str, Any]) -> bool:
 
 
 def _inside(call: Call, number: int, step: Mapping[str, Any]) -> Call:
-    alias = call.alias and f"{call.alias}:{number}"
     whole = {name: told for name, told in call.fields.items() if name not in ("cost", "currency", "searches")}
     return evolve(
         call,
         id=f"{call.id}:{number}",
-        alias=alias,
+        alias=call.alias and f"{call.alias}:{number}",
         lane=None,
         model=step.get("model") or call.model,
         tokens=tokens_of(step),
         fields=whole,
-        attributes={**call.attributes, "response_id": alias, "step": step.get("type")},
+        attributes={**call.attributes, "step": step.get("type")},
     )

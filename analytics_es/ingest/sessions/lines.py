@@ -12,6 +12,7 @@ from attrs import define, field
 
 from analytics_es.ingest.sessions.facts import Skipped
 
+KNOWN_BY = 1024  # bytes, the first of a file and those before the offset, by which it is known again
 PIECE = 1 << 20  # bytes that are read at once
 LONGEST = 128 << 20  # bytes of a line: a longer one is passed over, and counted
 FORGIVEN = 16 << 20  # bytes of a line that is read again when it is no strict JSON, which takes many times as many
@@ -28,7 +29,8 @@ Records = list[Mapping[str, Any]]
 class LineReader:
     """Reads the whole lines of an open file from an offset on, up to another.
 
-    offset: where the first line begins that was not taken.
+    offset: where the first line begins that was not taken; `head`: the first bytes of the file; `tail`: those before
+    the offset.
     """
 
     file: BinaryIO
@@ -36,6 +38,8 @@ class LineReader:
     end: int
     marks: Sequence[bytes] = ()
     longest: int = LONGEST
+    head: bytes = field(init=False, default=b"")
+    tail: bytes = field(init=False, default=b"")
     _skipped: list[Skipped] = field(init=False, factory=list)
     _coding: str = field(init=False, default="")
     _newline: bytes = field(init=False, default=b"\n")
@@ -45,9 +49,8 @@ class LineReader:
 
         `offset` is behind the lines of a list when it has been yielded. No more is held than a piece and a line.
         """
-        self._see_coding()
-        self.file.seek(self.offset)
-        begun, too_long, at = bytearray(), False, self.offset
+        self._begin()
+        begun, too_long, at, read = bytearray(), False, self.offset, self.tail
         while at < self.end and (piece := self.file.read(min(PIECE, self.end - at))):
             records: Records = []
             first, last = self._ends(piece, at) if begun or too_long else (0, self._last_end(piece, at))
@@ -55,10 +58,14 @@ class LineReader:
                 if too_long:
                     self._skipped.append(Skipped(TOO_LONG))
                 else:
-                    self._take_lines(begun + piece[:first], records)
+                    begun += piece[:first]  # in place: it may be long
+                    self._take_lines(begun, records)
                 begun, too_long = bytearray(), False
             if last > first:
                 self._take_lines(piece[first:last], records)
+            if last:
+                self.tail = (read + piece[max(0, last - KNOWN_BY) : last])[-KNOWN_BY:]
+            read = (read + piece[-KNOWN_BY:])[-KNOWN_BY:]
             at += len(piece)
             too_long = too_long or len(begun) + len(piece) - last > self.longest
             begun = bytearray() if too_long else begun
@@ -68,7 +75,7 @@ class LineReader:
                 self.offset = at - (len(piece) - last)
                 yield records
         if rest:
-            yield from self._rest(begun, at, too_long)
+            yield from self._rest(begun, at, too_long, read)
 
     def taken_skips(self) -> list[Skipped]:
         """Return the lines that were passed over since this was asked last."""
@@ -77,10 +84,17 @@ class LineReader:
 
     # ── where lines end ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _see_coding(self) -> None:
-        """See by its first bytes how the file is written, which holds for all of it."""
+    def _begin(self) -> None:
+        """See by its first bytes how the file is written, which holds for all of it, and go to the offset."""
         self.file.seek(0)
-        self._coding, self._newline = WIDE.get(self.file.read(2), ("", b"\n"))
+        self.head = self.file.read(KNOWN_BY)
+        self._coding, self._newline = WIDE.get(self.head[:2], ("", b"\n"))
+        self.tail = self.head[: self.offset]
+        if self.offset > len(self.head):
+            self.file.seek(self.offset - KNOWN_BY)
+            self.tail = self.file.read(KNOWN_BY)
+        else:
+            self.file.seek(self.offset)
 
     def _ends(self, piece: bytes, at: int) -> tuple[int, int]:
         """Return where the first line in a piece ends, and the last; 0 where none does."""
@@ -97,7 +111,7 @@ class LineReader:
 
     # ── what lines say ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _rest(self, begun: bytearray, at: int, too_long: bool) -> Iterator[Records]:
+    def _rest(self, begun: bytearray, at: int, too_long: bool, read: bytes) -> Iterator[Records]:
         """Take a last line without its end, if it is whole; else it is left, since more of it may be written."""
         records: Records = []
         text = self._decoded(begun)
@@ -110,7 +124,7 @@ class LineReader:
             return
         else:
             self._take(text, records)
-        self.offset = at
+        self.offset, self.tail = at, read
         yield records
 
     def _decoded(self, text: Text) -> Text:

@@ -22,7 +22,7 @@ from analytics_es.ingest.sessions.documents import document
 from analytics_es.ingest.sessions.events import Events
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known, Skipped
 from analytics_es.ingest.sessions.finding import File, PassedOver
-from analytics_es.ingest.sessions.lines import HALF, LineReader
+from analytics_es.ingest.sessions.lines import HALF, KNOWN_BY, LineReader
 from analytics_es.ingest.sessions.memory import Memory
 from analytics_es.ingest.sessions.recording import BATCH, ODD, Record, Recording
 from analytics_es.ingest.sessions.report import THERE, AgentReport, shown
@@ -35,7 +35,6 @@ from analytics_es.log import EventLog
 RESTS = 600  # seconds without a change after which nothing more is expected of a call
 KEEP_EVERY = 5.0  # seconds
 MANY_OPEN = 100_000  # calls that may be open at once: beyond, those that are followed are settled
-KNOWN_BY = 1024  # bytes, the first of a file and those before the offset, by which it is known again
 
 Progress = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all
 
@@ -177,7 +176,7 @@ class Look:
                     self._take(path, kind.read, record, session)
                 self._pass(path, lines.taken_skips())
                 if is_plain:
-                    entry = evolve(entry, offset=lines.offset, before=_digest(opened, lines.offset))
+                    entry = evolve(entry, offset=lines.offset, before=_digest(lines.head[: lines.offset], lines.tail))
                     self._read_so_far(path, entry)
                 yield min(lines.offset, file.size)
             self._pass(path, lines.taken_skips())
@@ -297,15 +296,13 @@ def _continues(opened: BinaryIO, entry: FileEntry, file: File) -> bool:
     """Say whether a file is the one that was read before, or a longer one."""
     if (entry.device, entry.inode) != (file.device, file.inode) or file.size < entry.offset:
         return False
-    return not entry.offset or _digest(opened, entry.offset) == entry.before
+    if not entry.offset:
+        return True
+    head = opened.read(min(KNOWN_BY, entry.offset))
+    opened.seek(max(0, entry.offset - KNOWN_BY))
+    return _digest(head, opened.read(min(KNOWN_BY, entry.offset))) == entry.before
 
 
-def _digest(opened: BinaryIO, offset: int) -> str:
+def _digest(head: bytes, tail: bytes) -> str:
     """Return a digest of the beginning of what was read, and of its end."""
-    at = opened.tell()
-    opened.seek(0)
-    digest = blake2b(opened.read(min(KNOWN_BY, offset)), digest_size=8)
-    opened.seek(max(0, offset - KNOWN_BY))
-    digest.update(opened.read(min(KNOWN_BY, offset)))
-    opened.seek(at)
-    return digest.hexdigest()
+    return blake2b(head + tail, digest_size=8).hexdigest()

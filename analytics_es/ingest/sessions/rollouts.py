@@ -104,7 +104,12 @@ def ran(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
     at, told = record.get("timestamp") or "", {"conversation_id": thread, "task_id": notes.get("turn")}
     of_file = notes.get("meta", {})
     outcome = result(session, call, became, at, id=f"{thread}:{call}", fields=told, attributes=of_file)
-    if call and not replays.repeated(record, session, lambda other: session.known(f"{other}:{call}") is not None):
+    is_again = not outcome.fields["tool"] and session.known(outcome.id) is not None
+    if (
+        call
+        and not is_again
+        and not replays.repeated(record, session, lambda other: session.known(f"{other}:{call}") is not None)
+    ):
         yield outcome
 
 

@@ -89,7 +89,7 @@ class OpenCalls:
         lane, entry = (file, call.lane), calls.get(name)
         before = self._last.get(lane) if call.lane is not None else None
         if before != name and call.lane is not None:
-            if before is not None and before in calls:
+            if before in calls and file in calls[before].followed:  # it may be open again, as another file tells it
                 calls[before].followed[file] = True
             self._last[lane] = name
         if entry is None:

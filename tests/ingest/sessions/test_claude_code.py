@@ -419,17 +419,20 @@ def test_an_answer_under_two_requests_is_that_which_came_first(
     assert ledger.tokens() == {"req_1": {"input": 113, "output": 50, "cache_read": 100, "cache_creation": 10}}
 
 
-def test_they_are_dropped_by_a_later_look_after_all_that_was_kept_is_lost(ledger: Ledger, session: Path) -> None:
-    write(session, [line()])
+@pytest.mark.parametrize("answer", ["msg_1", "msg_bdrk_01XFDUDYJgAACzvnptvVoYEL", "ada-lovelace", "chatcmpl-abc"])
+def test_they_are_dropped_by_a_later_look_after_all_that_was_kept_is_lost(
+    ledger: Ledger, session: Path, answer: str
+) -> None:
+    write(session, [line(answer=answer, usage__iterations=[OWN, ADVICE])])
     ledger.read()
     ledger.lose_state()
     session.unlink()
-    write(session.with_name("btw.jsonl"), [side()])
+    write(session.with_name("btw.jsonl"), [side(answer=answer, usage__iterations=[OWN, ADVICE])])
 
     report = ledger.read()
 
-    assert list(ledger.calls()) == ["req_1"]
-    assert report.skipped == {"told again under another id": 1}
+    assert list(ledger.calls()) == ["req_1", "req_1:1"]
+    assert report.skipped == {"told again under another id": 2}
 
 
 def test_a_line_that_follows_later_belongs_to_the_call_that_is_open(ledger: Ledger, session: Path) -> None:
@@ -453,6 +456,18 @@ def test_what_claude_code_says_itself_is_no_call(ledger: Ledger, session: Path) 
     report = ledger.read()
 
     assert (ledger.calls(), report.skipped) == ({}, {"no call: what Claude Code itself says": 1})
+
+
+@pytest.mark.parametrize("changes", [{"message__usage": [1]}, {"message__model": 5}, {"usage__cache_creation": "x"}])
+def test_what_is_not_as_it_should_be_is_counted_or_left_out_and_costs_no_other_line(
+    ledger: Ledger, session: Path, changes: Json
+) -> None:
+    write(session, [line(**changes), line("req_2", "msg_2")])
+
+    report = ledger.read()
+
+    assert "req_2" in ledger.calls()
+    assert len(ledger.calls()) + report.skipped.total() == 2
 
 
 LIMIT = 1_777_654_800  # 2026-05-01 17:00 UTC

@@ -706,6 +706,17 @@ def test_tools_of_other_kinds_have_names_too(ledger: Ledger, day: Path) -> None:
     assert tools(ledger) == {"a:ws_1": ("completed", "web_search"), "a:call_1": ("completed", "local_shell")}
 
 
+def test_an_output_that_is_written_twice_is_one(ledger: Ledger, day: Path) -> None:
+    used = item("function_call", 1, call_id="call_1", name="shell")
+    outputs = [item("function_call_output", at, call_id="call_1", output="Exit code: 0\n") for at in (2, 3)]
+    write(day / "rollout-a.jsonl", [meta("a"), used, used, *outputs])
+
+    report = ledger.read()
+
+    assert tools(ledger) == {"a:call_1": ("completed", "shell")}
+    assert report.skipped == {}
+
+
 def test_a_tool_may_end_at_another_look(ledger: Ledger, day: Path) -> None:
     path = write(day / "rollout-a.jsonl", [meta("a"), item("function_call", 1, call_id="call_1", name="shell")])
     ledger.read()

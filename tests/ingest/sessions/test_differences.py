@@ -54,6 +54,21 @@ def nameless(told: Json) -> Json:
     return told | {"message": {name: part for name, part in told["message"].items() if name != "id"}}
 
 
+def opencode(**changes: Any) -> Json:
+    """Return a message of OpenCode's that is finished."""
+    return {
+        "id": "msg_1",
+        "sessionID": "ses_1",
+        "role": "assistant",
+        "providerID": "anthropic",
+        "modelID": "claude-sonnet-4-5",
+        "cost": 0,
+        "tokens": {"input": 100, "output": 50, "reasoning": 0, "cache": {"read": 10, "write": 20}},
+        "time": {"created": 1_777_636_800_000, "completed": 1_777_636_804_000},
+        **changes,
+    }
+
+
 A, B, C = (1000, 200, 100, 50), (2000, 1000, 200, 80), (500, 0, 50, 0)
 ROLLOUT = "sessions/2026/05/01/rollout-a.jsonl"
 HOUR = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 1_000_000}
@@ -184,6 +199,16 @@ DIFFERENCES = {
         why="the total has grown by what the call used",
         right=(3000, 300),
         theirs=(1000, 100),
+    ),
+    "a fork of a session": Difference(
+        agent="opencode",
+        files={
+            "storage/message/ses_1/msg_1.json": [opencode()],
+            "storage/message/ses_2/msg_2.json": [opencode(id="msg_2", sessionID="ses_2")],
+        },
+        why="a fork copies messages under new ids; by their times and counts they are one answer (ccusage #1780)",
+        right=(130, 50),
+        theirs=(260, 100),
     ),
     "what Qwen Code read from the cache": Difference(
         agent="qwen-code",

@@ -9,7 +9,7 @@ from analytics_es.ingest.sessions.anthropic import calls_of, tokens_of
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
 from analytics_es.ingest.sessions.failures import limit_ends, type_of_error
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.records import kept_id, part, parts
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, REJECTED, result, used
 
@@ -29,19 +29,19 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
         yield _failure(record, message, " ".join(str(content.get("text")) for content in contents))
     elif message.get("model") == "<synthetic>":
         yield Skipped("no call: what Claude Code itself says")
-    elif usage := part(message, "usage"):
+    elif usage := message.get("usage"):
         yield from calls_of(_call(record, message, usage), usage)
     for content in contents:
         if content.get("type") == "tool_use":
             used(session, content.get("id"), content.get("name"))
-        elif content.get("type") == "tool_result":
-            yield from _result(record, content, session)
+        elif content.get("type") == "tool_result" and content.get("tool_use_id"):
+            yield _result(record, content, str(content["tool_use_id"]), session)
 
 
 def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) -> Call:
     request, answer, at = record.get("requestId"), str(message.get("id") or ""), record.get("timestamp") or ""
-    side, cost = bool(record.get("isSidechain")), record.get("costUSD")
-    tokens = tokens_of(usage)
+    side, agent, cost = bool(record.get("isSidechain")), str(record.get("agentId") or ""), record.get("costUSD")
+    tokens, known_by = tokens_of(usage), kept_id(answer)
     fields = {
         "conversation_id": record.get("sessionId"),
         "provider": _CLOUDS.get(answer[:9]),
@@ -60,33 +60,25 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
             "git_branch": record.get("gitBranch"),
             "agent_version": record.get("version"),
             "sidechain": side or None,
-            "response_id": answer,
+            "response_id": known_by,
         },
-        alias=answer,
+        alias=known_by,
         replay=side or not request,  # what is told without its request may be told with it, too
-        rank=0 if side else 1,
         # Old versions write what several agents do at the same time to one file, and do not say which did what.
-        lane=str(record.get("agentId") or "") if record.get("agentId") or not side else None,
+        lane=agent if agent or not side else None,
         final=message["stop_reason"] is not None if "stop_reason" in message else None,
     )
 
 
-def _result(record: Record, content: Mapping[str, Any], session: Session) -> Iterator[Happened]:
-    use, said = content.get("tool_use_id"), content.get("content")
-    if not use:
-        return
+def _result(record: Record, content: Mapping[str, Any], use: str, session: Session) -> Happened:
+    said, of = content.get("content"), record.get("sessionId")
     began = said if isinstance(said, str) else "".join(str(text.get("text")) for text in parts(content, "content")[:1])
     failed = REJECTED if began.startswith(_NOT_ALLOWED) else FAILED
-    yield result(
-        session,
-        str(use),
-        failed if content.get("is_error") else COMPLETED,
-        record.get("timestamp") or "",
-        # What Anthropic's API calls a use of a tool, nobody else does; other models number them anew in each session.
-        id=str(use) if str(use).startswith("toolu_") else f"{record.get('sessionId')}:{use}",
-        fields={"conversation_id": record.get("sessionId")},
-        attributes={"cwd": record.get("cwd")},
-    )
+    became, at = failed if content.get("is_error") else COMPLETED, record.get("timestamp") or ""
+    # What Anthropic's API calls a use of a tool, nobody else does; other models number them anew in each session.
+    id = use if use.startswith("toolu_") else f"{of}:{use}"
+    attributes = {"cwd": record.get("cwd")}
+    return result(session, use, became, at, id=id, fields={"conversation_id": of}, attributes=attributes)
 
 
 def _failure(record: Record, message: Mapping[str, Any], shown: str) -> Happened:
@@ -102,8 +94,9 @@ def _failure(record: Record, message: Mapping[str, Any], shown: str) -> Happened
 
 
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if answer := event["data"].get("attributes", {}).get("response_id"):
-        yield str(answer), str(event["id"])
+    attributes, id = event["data"].get("attributes", {}), str(event["id"])
+    if answer := attributes.get("response_id"):
+        yield f"{answer}:{id.rpartition(':')[2]}" if attributes.get("step") else str(answer), id
 
 
 AGENT = Agent(

@@ -141,8 +141,9 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 AGENT = Agent(
     name="copilot-cli",
     title="GitHub Copilot CLI",
-    source="microsoft/vscode-copilot-chat: docs/monitoring/agent_monitoring.md, src/platform/otel/node/fileExporters.ts"
-    "; github/copilot-cli #3994 #4860 (September 2026)",
+    source="microsoft/vscode-copilot-chat/docs/monitoring/agent_monitoring.md, "
+    "…/src/platform/otel/node/fileExporters.ts; "
+    "github/copilot-cli #3994 #4860 (September 2026)",
     homes=(
         Home(folders=("$COPILOT_HOME", "~/.copilot")),
         Home(variable="COPILOT_OTEL_FILE_EXPORTER_PATH", file=True),
