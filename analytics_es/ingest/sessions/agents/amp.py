@@ -30,8 +30,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     of_message = {name: part(message, "usage") for name, message in answers}
     told = Counter(str(event.get("toMessageId")) for event in events)
     for event in events:
-        usage = of_message.get(str(event.get("toMessageId")), {})
-        yield _of_event(event, usage, told, common)
+        yield _of_event(event, of_message.get(str(event.get("toMessageId")), {}), told, common)
     last = max((str(event.get("timestamp") or "") for event in events), default="")
     for name, message in answers:
         usage = message.get("usage")
