@@ -64,6 +64,7 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
         },
         alias=known_by,
         replay=side or not request,  # what is told without its request may be told with it, too
+        rank=0 if side else 1,
         # Old versions write what several agents do at the same time to one file, and do not say which did what.
         lane=agent if agent or not side else None,
         final=message["stop_reason"] is not None if "stop_reason" in message else None,
