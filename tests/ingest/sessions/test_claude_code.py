@@ -278,7 +278,10 @@ def test_searches_and_thoughts_are_counted(ledger: Ledger, session: Path) -> Non
     assert (ledger.call()["searches"], ledger.call()["reasoning_tokens"], ledger.call()["output_tokens"]) == (3, 20, 50)
 
 
-@pytest.mark.parametrize(("cost", "kept"), [(0.0123, "0.0123"), (1e-05, "0.00001"), (0, None), (None, None)])
+@pytest.mark.parametrize(
+    ("cost", "kept"),
+    [(0.0123, "0.0123"), (1e-05, "0.00001"), (0, None), (-1, None), (float("nan"), None), (None, None)],
+)
 def test_old_versions_tell_what_a_call_cost(
     ledger: Ledger, session: Path, cost: float | None, kept: str | None
 ) -> None:
