@@ -111,6 +111,7 @@ AGENT = Agent(
     providers={"gemini-*": "gcp.gemini"},
     remember=_remember,
     kept=Kept(days=30),
-    tells_not="which way a call went to Google, the id of an answer, usage of answers that were cut off; files and "
-    "telemetry tell a call by different ids: let one of them record",
+    tells_not="which way a call went to Google, the id of an answer, usage of answers that were cut off; the project, "
+    "where its folder is called by a hash and no newer session names it; files and telemetry tell a call by different "
+    "ids: let one of them record",
 )
