@@ -43,7 +43,11 @@ class LedgerGroup(LazyGroup):
     """The group of the ledger, which is a store: what asks any store for a period is named to who looks for it here."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command that is named; of one that is elsewhere, say where."""
+        """Return the command that is named; of one that is elsewhere, say where, and of an agent, how it is named."""
+        from analytics_es.ingest.strictness import agents as names
+
+        if args[0] in names():
+            ctx.fail(f"{args[0]} is an agent: write `--agent {args[0]}`.")
         root = ctx.find_root().command
         if args[0] not in self.commands and isinstance(root, click.Group):
             elsewhere = root.get_command(ctx, args[0])

@@ -31,7 +31,7 @@ def meta(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
     notes = session.notes
     name = str(payload.get("id") or payload.get("session_id") or thread_of(session))
     if notes.setdefault("id", name) != name:
-        replays.begin(notes, name, is_copied=True)
+        replays.begin(notes, name, is_copied=not notes.get("meta", {}).get("sidechain"))  # a subagent's repeats no more
     elif "meta" not in notes:
         subagent = part(payload, "source").get("subagent")
         spawned = part(subagent, "thread_spawn").get("parent_thread_id")

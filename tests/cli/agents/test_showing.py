@@ -259,6 +259,13 @@ def test_a_question_to_any_store_is_named_to_who_looks_for_it_among_agents(cli: 
     assert "No such command 'demo'." in demo.stderr
 
 
+def test_an_agent_in_the_place_of_a_command_is_told_how_it_is_named(cli: Cli) -> None:
+    result = cli("agents", "claude-code", "--since", "7d")
+
+    assert result.exit_code == 2
+    assert "claude-code is an agent: write `--agent claude-code`." in result.stderr
+
+
 def test_who_names_no_store_is_told_of_the_ledger_where_there_is_one(
     cli: Cli, worked: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
