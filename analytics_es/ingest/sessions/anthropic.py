@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve
@@ -30,19 +30,16 @@ def tokens_of(usage: Mapping[str, Any]) -> dict[str, Any]:
     return {name: count for name, count in tokens.items() if count is not None}
 
 
-def calls_of(call: Call, usage: Mapping[str, Any]) -> Iterator[Call]:
-    """Yield a call with what is its own of a usage, and the calls inside of its request, each by its number there."""
-    steps = parts(usage, "iterations")
-    if not steps:  # as most have none
-        yield call
-        return
+def calls_of(call: Call, usage: Mapping[str, Any]) -> list[Call]:
+    """Return a call with what is its own of a usage, and the calls inside of its request, each by its number there."""
+    if not (usage.get("iterations") and (steps := parts(usage, "iterations"))):  # as most have none
+        return [call]
     inside = [_inside(call, number, step) for number, step in enumerate(steps) if _is_inside(call, step)]
     tokens = tokens_of(usage)
     if inside and all(tokens.get(name) == sum(step.get(name) or 0 for step in steps) for name in TOTALS):
         # Anthropic's totals leave them out; where a gateway's do not, nothing is to count twice.
         tokens = {name: count - sum(other.tokens.get(name, 0) for other in inside) for name, count in tokens.items()}
-    yield evolve(call, tokens=tokens)
-    yield from inside
+    return [evolve(call, tokens=tokens), *inside]
 
 
 def _is_inside(call: Call, step: Mapping[str, Any]) -> bool:

@@ -20,8 +20,7 @@ _NOT_ALLOWED = "The user doesn't want to"  # how the result of a tool begins tha
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: an answer or a piece of one, results of tools, or a failure."""
-    told = part(record, "data", "message")
-    if "message" in told:  # what a running agent reports to the one who started it
+    if "data" in record and "message" in (told := part(record, "data", "message")):  # what a running agent reports to the one who started it
         record = {**record, **told}
     message = part(record, "message")
     contents = parts(message, "content")
@@ -47,14 +46,15 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
         "provider": _CLOUDS.get(answer[:9]),
         "service_tier": "fast" if usage.get("speed") == "fast" else usage.get("service_tier"),
         "searches": part(usage, "server_tool_use").get("web_search_requests") or None,
-        **({"cost": cost, "currency": "USD"} if isinstance(cost, (int, float)) and cost > 0 else {}),
     }
+    if isinstance(cost, (int, float)) and cost > 0:
+        fields |= {"cost": cost, "currency": "USD"}
     return Call(
         id=str(request or answer or ":".join(map(str, (at, message.get("model"), *tokens.values())))),
         at=at,
         model=message.get("model"),
         tokens=tokens,
-        fields={name: value for name, value in fields.items() if value is not None},
+        fields=fields,
         attributes={
             "cwd": record.get("cwd"),
             "git_branch": record.get("gitBranch"),
