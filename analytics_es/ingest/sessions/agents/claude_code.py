@@ -20,8 +20,9 @@ _NOT_ALLOWED = "The user doesn't want to"  # how the result of a tool begins tha
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: an answer or a piece of one, results of tools, or a failure."""
-    if "data" in record and "message" in (told := part(record, "data", "message")):  # what a running agent reports to the one who started it
-        record = {**record, **told}
+    if "data" in record:  # maybe what a running agent reports to the one who started it
+        told = part(record, "data", "message")
+        record = {**record, **told} if "message" in told else record
     message = part(record, "message")
     contents = parts(message, "content")
     if record.get("isApiErrorMessage"):
