@@ -362,7 +362,7 @@ class MissingExtra(CannotOpen):
 
 
 class NoSuchStore(CannotOpen):
-    """There is no store at {path}: record or import something first, or check --db."""
+    """There is no store at {path}: {advice}."""
 
 
 class BadSettings(CannotOpen):
@@ -833,7 +833,7 @@ class BadHosts(AnalyticsError):
 
 
 class UnknownAgent(AnalyticsError):
-    """{name!r:.80} is no coding agent whose sessions are read: {known} are."""
+    """{name!r:.80} is no coding agent whose sessions are read{hint}: {known} are."""
 
 
 class NotSettings(AnalyticsError):

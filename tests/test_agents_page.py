@@ -38,7 +38,7 @@ def test_the_commands_of_the_page_run_one_after_the_other(home: Path) -> None:
     assert len(commands) == 12
     assert by_command["analytics-es agents setup codex --write"].count("written") == 1
     assert "nothing changes" in run_commands(["analytics-es agents setup codex --write"], home)
-    assert json.loads(by_command["analytics-es agents setup gemini --json"])["written"] is False
+    assert json.loads(by_command["analytics-es agents setup gemini-cli --json"])["written"] is False
     (merged,) = [line for line in by_command["analytics-es agents import laptop.jsonl.gz"].splitlines() if "gz" in line]
     assert merged.split()[1] == "0"  # back to where it came from
 

@@ -163,9 +163,9 @@ class Asked:
             end = _placed(last, zone) or now
             start = _placed(first, zone) or length.before(end)
             end = length.after(start) if first and self.length else end
-            if first and last and start.timestamp() >= end.timestamp():
+            if first and not self.length and start.timestamp() >= end.timestamp():
                 begins, ends = ("--from", "--since")[not self.start], ("--to", "--until")[not self.end]
-                raise click.UsageError(f"{begins} must be before {ends}.")
+                raise click.UsageError(f"{begins} must be before {ends if last else 'now'}.")
         return TimePeriod(start, end, granularity) if granularity else TimePeriod(start, end)
 
 

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
+from click.core import ParameterSource
 
 from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
 from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
+from analytics_es.ingest.sessions.places import default_store
 from analytics_es.log import log_path, on_server, redacted
 from analytics_es.service import AnalyticsService
 from analytics_es.store import exists
@@ -92,9 +94,22 @@ def existing(db: Place, **options: Any) -> Iterator[OpenStore]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
-        raise NoSuchStore(path=db)
+        raise NoSuchStore(path=db, advice=_advice(db))
     with opened(db, **options) as store:
         yield store
+
+
+def _advice(db: Place) -> str:
+    """Say what to do about a store that is not there; who named none may mean the ledger of agents."""
+    ledger = default_store()
+    if db.address == str(ledger):
+        return "analytics-es agents makes it, from what your agents have written"
+    advice = "record or import something first, or check --db"
+    context = click.get_current_context(silent=True)
+    is_named = context is None or context.get_parameter_source("db") is not ParameterSource.DEFAULT
+    if is_named or not ledger.exists():
+        return advice
+    return f"{advice} (the ledger of your coding agents: --db {shlex.quote(str(ledger))})"
 
 
 @contextmanager

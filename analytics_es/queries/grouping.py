@@ -209,7 +209,8 @@ def _unknown(declaration: Declaration, word: Any, why: str = "") -> NoReturn:
     """Say that a word is none of a projection, why, and which are close."""
     names = [*_own(declaration), *declaration.entities]
     hint = f" ({why})" if why else ""
-    if close := difflib.get_close_matches(str(word), names, n=2):
+    tagged = f"{TAG}{word}"
+    if close := [tagged] if tagged in names else difflib.get_close_matches(str(word), names, n=2):
         hint += f" (did you mean {' or '.join(close)}?)"
     if str(word).startswith(TAG):
         hint += f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] ({GUIDE}/dimensions.md)"

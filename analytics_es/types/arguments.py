@@ -203,15 +203,17 @@ _EXAMPLES = {"projections": "cost", "metrics": "cost.reported_cost", "families":
 
 # Every argument that means the same wherever it is taken: how it is read.
 READERS: dict[str, Reader] = {
-    **dict.fromkeys(("metric", "entity", "note", "model", "provider", "service_tier", "currency", "projection"), text),
+    **dict.fromkeys(
+        ("metric", "entity", "note", "model", "provider", "service_tier", "currency", "projection", "machine"), text
+    ),
     **dict.fromkeys(("subject", "format", "entity_type", "entity_id"), plainly),
     **dict.fromkeys(("by", "group_by", "fields", "families", "projections", "metrics", "pseudonyms"), names),
     **dict.fromkeys(("limit", "position", "sample", "seed"), whole),
     **dict.fromkeys(("workers", "batch_size", "max_events"), from_one),
     **dict.fromkeys(("max_delay", "timeout", "max_wait"), seconds),
     **dict.fromkeys(("largest", "dry_run", "skip_refused", "exported", "with_prices", "set_aside", "discarded"), flag),
-    **dict.fromkeys(("batch", "thresholds", "on_sigterm", "here"), flag),
-    **dict.fromkeys(("to", "archive"), path),
+    **dict.fromkeys(("batch", "thresholds", "on_sigterm", "here", "pseudonyms_stay"), flag),
+    **dict.fromkeys(("to", "archive", "state"), path),
     **dict.fromkeys(("progress", "on_refused", "on_duplicate", "on_failure"), called),
     **dict.fromkeys(("events", "entries"), several),
     "models": mapping,

@@ -116,7 +116,8 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
         ({"named": {"--period": "2024-03-29T15:00"}}, "it is a time, and does not say how long: write its day, "),
         ({"start": "2024-03-08", "end": "2024-03-01"}, "--from must be before --to."),
         ({"since": "2024-03-08", "until": "2024-03-01"}, "--since must be before --until."),
-        ({"start": "2025-03-08"}, "its start must be before its end."),
+        ({"start": "2025-03-08"}, "--from must be before now."),
+        ({"since": "2025-03-08"}, "--since must be before now."),
     ],
 )
 def test_what_does_not_go_together_is_told(said: dict[str, Any], told: str) -> None:

@@ -185,6 +185,14 @@ def test_a_word_that_is_none_is_refused_with_those_that_are(
     assert (failure.code, failure.message.startswith(f"'{word}' is not a key of cost: use ")) == ("unknown_key", True)
 
 
+def test_a_tag_that_is_asked_for_by_its_own_name_is_meant() -> None:
+    with opened(tags=TAGS) as service:
+        failure = service.get_summary("cost.calls", WEEK, group_by=["user", TAGS[0]]).failure
+
+    assert failure is not None
+    assert failure.message.endswith(f" (did you mean attributes.{TAGS[0]}?).")
+
+
 def test_names_are_known_by_their_pseudonyms() -> None:
     with opened(tags=TAGS, privacy="pseudonymous") as service:
         service.record_events(EVENTS).unwrap()

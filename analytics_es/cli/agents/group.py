@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 from attrs import evolve
@@ -20,6 +22,7 @@ from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.options import json_option
 from analytics_es.cli.periods import Asked, since, until
 from analytics_es.cli.store import Place
+from analytics_es.ingest.sessions.places import default_store
 
 # To add a command: a module of its name in this folder, and its line here, which is the first sentence of its help.
 COMMANDS = {
@@ -37,7 +40,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@click.group(cls=LazyGroup, purposes=COMMANDS, package="analytics_es.cli.agents", invoke_without_command=True)
+class LedgerGroup(LazyGroup):
+    """The group of the ledger, which is a store: what asks any store for a period is named to who looks for it here."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that is named; of one that is elsewhere, say where, and of an agent, how it is named."""
+        from analytics_es.ingest.strictness import agents as names
+
+        if args[0] in names():
+            ctx.fail(f"{args[0]} is an agent: write `--agent {args[0]}`.")
+        root = ctx.find_root().command
+        if args[0] not in self.commands and isinstance(root, click.Group):
+            elsewhere = root.get_command(ctx, args[0])
+            if elsewhere and {"db", "length"} <= {parameter.name for parameter in elsewhere.params}:
+                place = shlex.quote(str(default_store()))
+                ctx.fail(f"{args[0]} is no command of agents: write `analytics-es {args[0]} --db {place}`.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LedgerGroup, purposes=COMMANDS, package="analytics_es.cli.agents", invoke_without_command=True)
 @click.option(
     "--since",
     "begin",

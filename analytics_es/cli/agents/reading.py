@@ -52,10 +52,12 @@ machine_option = click.option(
     show_envvar=True,
     expose_value=False,
     callback=lambda context, option, name: context.meta.__setitem__(MACHINE, name),
-    help="What calls are told to be of, beside their project.  [default: this machine's name]",
+    help="The machine that new calls are told to be of, as the tag `machine`.  [default: this machine's name]",
 )
 final_option = click.option(
-    "--final", is_flag=True, help="Take calls for certain of which more may come, as of a file that still grows."
+    "--final",
+    is_flag=True,
+    help="Do not wait: take what is there of calls of which more may come, as in a file that still grows.",
 )
 
 

@@ -62,7 +62,7 @@ def _endpoint(context: click.Context, option: click.Parameter, text: str) -> str
 
 
 @click.command()
-@click.argument("agent", type=click.Choice(list(TELEMETRY)))
+@click.argument("agent", type=click.Choice(list(TELEMETRY)), metavar="AGENT")
 @click.option(
     "--endpoint",
     default=HERE,
@@ -82,6 +82,8 @@ def _endpoint(context: click.Context, option: click.Parameter, text: str) -> str
 @json_option
 def setup(agent: str, endpoint: str, token_file: Path | None, write: bool, force: bool, as_json: bool) -> None:
     """Print, or write, an agent's settings of telemetry.
+
+    AGENT is claude-code, codex or gemini-cli.
 
     They make it send its calls to `analytics-es serve`. Without --write nothing is touched: the settings are printed,
     and what they would change. With it they are merged into the agent's own file, and what stood there is kept beside

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from attrs import fields_dict
 
 from analytics_es.cli.agents.reading import ledger, read, title_of
 from analytics_es.cli.agents.zone import machine_zone
-from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
@@ -48,18 +49,19 @@ def show_ledger(
         store.catch_up()
         with Bar("reading the ledger") as bar:
             answer = ledger_of(store.service, period, now, agents=names, project=project, progress=bar.report)
-    print_answer(_plain(reports, answer, db), _blocks(reports, answer, top=top, all_blocks=all_blocks), as_json)
+    blocks = tables.ledger(
+        answer,
+        top,
+        all_blocks=all_blocks,
+        title_of=title_of,
+        still_open=sum(report.open for report in reports),
+        project=project,
+    )
+    print_answer(_plain(reports, answer, db), chain(tables.reading(reports, title_of), blocks), as_json)
 
 
 def _there(names: Sequence[str]) -> bool:
     return any(finding.homes(agent) for agent in every(names))
-
-
-def _blocks(reports: Sequence[AgentReport], answer: Ledger, *, top: int, all_blocks: bool) -> Iterator[Block]:
-    yield from tables.reading(reports, title_of)
-    yield from tables.ledger(
-        answer, top, all_blocks=all_blocks, title_of=title_of, still_open=sum(report.open for report in reports)
-    )
 
 
 def _plain(reports: Sequence[AgentReport], answer: Ledger, db: Place) -> Mapping[str, Any]:

@@ -94,14 +94,19 @@ def _problems(report: AgentReport, title_of: TitleOf) -> Iterator[Block]:
 # ── what it cost ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ledger(answer: Ledger, top: int, *, all_blocks: bool, title_of: TitleOf, still_open: int = 0) -> Iterator[Block]:
-    """Return the tables of the ledger; `title_of`: what an agent is called; `still_open`: calls that may come."""
+def ledger(
+    answer: Ledger, top: int, *, all_blocks: bool, title_of: TitleOf, still_open: int = 0, project: str = ""
+) -> Iterator[Block]:
+    """Return the tables of the ledger.
+
+    title_of: what an agent is called; still_open: calls that may come; project: the only one that is asked about.
+    """
     period = answer.period
     last = period.end - timedelta(microseconds=1)
     when = f"{period.start:%Y-%m-%d} – {last:%Y-%m-%d} ({period.start.tzinfo})"
     yield from (Line(f"Agents  {when}", "bold cyan"), Line())
     if not answer.total.calls:
-        yield from parts.apart(_nothing(answer))
+        yield from parts.apart(_nothing(answer, project))
         return
     yield from _total(answer)
     yield _days(answer, top)
@@ -110,7 +115,8 @@ def ledger(answer: Ledger, top: int, *, all_blocks: bool, title_of: TitleOf, sti
     yield _by("project", answer.projects, answer, top)
     if len(answer.machines) > 1:
         yield _by("machine", answer.machines, answer, top)
-    yield from blocks(answer.blocks, top, all_blocks=all_blocks, title_of=title_of)
+    scope = ", all projects" if project else ""
+    yield from blocks(answer.blocks, top, all_blocks=all_blocks, title_of=title_of, scope=scope)
     yield from not_known(answer.unknown, answer.unpriced)
     yield _footer(answer, still_open)
 
@@ -135,10 +141,11 @@ def in_short(figures: Figures) -> str:
     return f"{_costs(figures) or 'cost not known'}, {words.plural(figures.calls, 'call')}"
 
 
-def _nothing(answer: Ledger) -> str:
+def _nothing(answer: Ledger, project: str) -> str:
+    nothing = f"No calls of the project {words.safe(project)} in this period" if project else "No calls in this period"
     if answer.before:
-        return f"No calls in this period; before it there are {answer.before:,}: try --since {_YEAR}."
-    return "No calls in this period."
+        return f"{nothing}; before it there are {answer.before:,}: try --since {_YEAR}."
+    return f"{nothing}; without --project all are listed." if project else f"{nothing}."
 
 
 _YEAR = "1y"
@@ -231,15 +238,20 @@ def _costs(figures: Figures) -> str:
 # ── blocks of hours ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def blocks(answers: Sequence[AgentBlocks], top: int, *, all_blocks: bool, title_of: TitleOf) -> Iterator[Block]:
-    """Return the current block of each agent that has such, with its burn; or all, the newest last."""
+def blocks(
+    answers: Sequence[AgentBlocks], top: int, *, all_blocks: bool, title_of: TitleOf, scope: str = ""
+) -> Iterator[Block]:
+    """Return the current block of each agent that has such, with its burn; or all, the newest last.
+
+    scope: what is said of what they are of, where all else is of less.
+    """
     for answer in answers:
-        title = f"{title_of(answer.agent)}, blocks of {answer.hours} hours"
+        title = f"{title_of(answer.agent)}, blocks of {answer.hours} hours{scope}"
         if all_blocks:
             yield _all_blocks(title, answer.blocks, top)
         for block in answer.blocks:
             if block.is_current:
-                yield from current(block, title_of(answer.agent))
+                yield from current(block, title_of(answer.agent), scope)
 
 
 def _all_blocks(title: str, all_of: Sequence[HoursBlock], top: int) -> Block:
@@ -257,11 +269,11 @@ def _all_blocks(title: str, all_of: Sequence[HoursBlock], top: int) -> Block:
     return Grid(title, columns, shown, remark)
 
 
-def current(block: HoursBlock, title: str) -> Iterator[Block]:
+def current(block: HoursBlock, title: str, scope: str = "") -> Iterator[Block]:
     """Return lines about the block that it is."""
     burn = block.burn
     length = round((block.end - block.start) / timedelta(hours=1))
-    yield Line(f"{title}'s block of {length} hours  {block.start:%H:%M} – {block.end:%H:%M}", "bold")
+    yield Line(f"{title}'s block of {length} hours{scope}  {block.start:%H:%M} – {block.end:%H:%M}", "bold")
     texts = [
         _costs(block) or "cost not known",
         words.plural(block.calls, "call"),

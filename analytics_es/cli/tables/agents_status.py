@@ -32,7 +32,8 @@ def status(
     yield Grid("Deleted by the agent next", _deletions(now, title_of), [entry for entry in there if entry.oldest])
     yield from _passed_over(there, title_of)
     yield from _problems(there, title_of)
-    yield from (Line(text, style) for text, style in _safe(there, title_of))
+    if safe := [Line(text, style) for text, style in _safe(there, title_of)]:
+        yield from (*safe, Line())
     looked = max((entry.looked_at for entry in there if entry.looked_at), default=None)
     last = f"last look {looked.astimezone(now.tzinfo):%Y-%m-%d %H:%M}" if looked else "never looked"
     yield Line(f"ledger {words.safe(in_home(ledger))} · {last}", "dim")
@@ -126,11 +127,13 @@ def _safe(there: Sequence[AgentStatus], title_of: TitleOf) -> Iterator[tuple[str
         gone = f"what {words.plural(entry.gone, 'file')} told that {'is' if entry.gone == 1 else 'are'} gone"
         if left:
             unread = f", {words.size(entry.unread)} of them not read" if entry.unread else ""
-            yield f"{name}: {words.plural(left, 'file')} not wholly in the ledger{unread}: analytics-es agents", ALARM
+            if entry.unread or not entry.open:
+                what = "analytics-es agents"
+            else:
+                what = f"{words.plural(entry.open, 'call')} open, which a later look takes, or --final"
+            yield f"{name}: {words.plural(left, 'file')} not wholly in the ledger{unread}: {what}", ALARM
         elif entry.files:
             also = f", and so is {gone}" if entry.gone else ""
             yield f"{name}: all that its files tell is safe in the ledger{also}", "green"
         if entry.gone and (left or not entry.files):
             yield f"{name}: {gone} is safe in the ledger", "green"
-    if there:
-        yield "", ""

@@ -24,9 +24,13 @@ def born(name: Any) -> int | None:
 
 
 def begin(notes: dict[str, Any], ancestor: str, *, is_copied: bool) -> None:
-    """Note down of a file that it may repeat what an ancestor's tells; `is_copied`: that it is to."""
+    """Note down of a file that it may repeat what an ancestor's tells; `is_copied`: that it is to.
+
+    The first that is copied is the one that it was forked from: its file tells of all that is repeated.
+    """
     notes["ancestors"] = [*(entry for entry in notes.get("ancestors", ()) if entry != ancestor), ancestor]
-    notes["copied"] = is_copied or notes.get("copied", False)
+    if is_copied:
+        notes.setdefault("parent", ancestor)
     notes.setdefault("repeats", True)
 
 
@@ -34,7 +38,8 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     """Return why a record is taken for a repeated one; "" where it is the file's own.
 
     is_of: whether it is known of an ancestor. The file may say from which ordinal on it is its own. Else the ids tell
-    what was before the fork; where they do not, and no ancestor was read, what was written at once with its first line.
+    what was before the fork, also where by accident a call of its own is as large as its parent's; where they do not,
+    what is known of an ancestor; and if its parent was not read, what was written at once with its first line.
     """
     notes = session.notes
     if not notes.get("repeats"):
@@ -42,12 +47,12 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     start, ordinal = notes.get("start"), record.get("ordinal")
     if type(start) is int and type(ordinal) is int:
         return REPEATED if ordinal < start else ""
-    if any(is_of(ancestor) for ancestor in notes["ancestors"]):
-        return REPEATED
-    fork, turn = born(notes.get("id")), born(notes.get("turn"))
+    fork, turn, parent = born(notes.get("id")), born(notes.get("turn")), notes.get("parent")
     if fork is not None and turn is not None:
         return REPEATED if turn < fork else ""
-    if not notes["copied"] or any(session.known(read(ancestor)) is not None for ancestor in notes["ancestors"]):
+    if any(is_of(ancestor) for ancestor in notes["ancestors"]):
+        return REPEATED
+    if parent is None or session.known(read(parent)) is not None:
         return ""
     at = milliseconds(record)
     if at - notes.get("written", at) >= AT_ONCE:

@@ -7,6 +7,7 @@ from typing import Any
 
 from analytics_es.ingest.sessions import replays
 from analytics_es.ingest.sessions.declaration import Record
+from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Fact, Happened, Known
 from analytics_es.ingest.sessions.openai import failed
 from analytics_es.ingest.sessions.records import part
@@ -30,7 +31,7 @@ def meta(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
     notes = session.notes
     name = str(payload.get("id") or payload.get("session_id") or thread_of(session))
     if notes.setdefault("id", name) != name:
-        replays.begin(notes, name, is_copied=True)
+        replays.begin(notes, name, is_copied=not notes.get("meta", {}).get("sidechain"))  # a subagent's repeats no more
     elif "meta" not in notes:
         subagent = part(payload, "source").get("subagent")
         spawned = part(subagent, "thread_spawn").get("parent_thread_id")
@@ -41,12 +42,16 @@ def meta(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
         notes["written"] = replays.milliseconds(record)
         notes["provider"] = payload.get("model_provider")
         notes["meta"] = {
-            "cwd": payload.get("cwd"),
+            "project": _project(payload),
             "git_branch": part(payload, "git").get("branch"),
             "agent_version": payload.get("cli_version"),
             "sidechain": True if subagent else None,
         }
         yield Known(replays.read(name))
+
+
+def _project(payload: Record) -> str | None:
+    return project_of(str(payload["cwd"])) if payload.get("cwd") else None
 
 
 def turn(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
@@ -56,7 +61,7 @@ def turn(record: Record, payload: Record, session: Session) -> Iterator[Fact]:
     if payload.get("type") != "task_started":
         notes["model"] = payload.get("model") or notes.get("model")
         notes["tier"] = payload.get("service_tier") or notes.get("next tier")
-        notes["meta"] = {**notes.get("meta", {}), **({"cwd": payload["cwd"]} if payload.get("cwd") else {})}
+        notes["meta"] = {**notes.get("meta", {}), **({"project": project} if (project := _project(payload)) else {})}
     yield from ()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, fields
 
-from analytics_es.ingest.sessions.events import moment, size
+from analytics_es.ingest.sessions.events import moment, project_of, size
 from analytics_es.ingest.sessions.facts import Call
 
 _FIELDS = tuple(attribute.name for attribute in fields(Call))
@@ -31,15 +31,34 @@ class Open:
     def take(self, file: str, call: Call) -> None:
         """Take another record of the call: no replay before one, then by rank, then tokens, then the earliest.
 
-        What has the same answer under another id tells it again: the one that came first stays.
+        What has the same answer under another id tells it again: the one that came first stays, and whether its usage
+        is the last word is what is told under its own id. A record that is known by the answer alone is the same call's
+        without its request: the larger counts, under the id of the request.
         """
         before, told = self.call, size(call)
+        is_same = call.id == before.id
+        names_answer = not is_same and bool(call.alias) and call.alias in (call.id, before.id)
         final = _finality(before.final, call.final)
-        more = told - self.size if call.id == before.id else 0
-        kind, kind_before = (not call.replay, call.rank), (not before.replay, before.rank)
+        more = told - self.size if is_same or names_answer else 0
+        kind, kind_before = (
+            (names_answer or not call.replay, call.rank),
+            (names_answer or not before.replay, before.rank),
+        )
         if kind > kind_before or (kind == kind_before and (more > 0 or (not more and _came_before(call, before)))):
             self.call, self.size, self.file = call, told, file
-        self.call.final = final
+        if is_same or names_answer:
+            self.call.final = final
+        if names_answer:
+            self.call.id = before.id if call.id == call.alias else call.id
+            self.call.replay = before.replay and call.replay
+
+
+def _plain(call: Call) -> dict[str, Any]:
+    """Return a call as JSON can keep it; of the folder that it was made in the last part, as of what is recorded."""
+    told = {key: getattr(call, key) for key in _FIELDS}
+    if isinstance(folder := call.attributes.get("cwd"), str):
+        told["attributes"] = {**call.attributes, "cwd": project_of(folder)}
+    return told
 
 
 def _came_before(one: Call, other: Call) -> bool:
@@ -147,7 +166,7 @@ class OpenCalls:
         return [
             {
                 "name": name,
-                "call": {key: getattr(entry.call, key) for key in _FIELDS},
+                "call": _plain(entry.call),
                 "file": entry.file,
                 "followed": entry.followed,
                 "lanes": lanes.get(name, []),

@@ -51,9 +51,9 @@ def grown(
 
 
 def remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Remember how far the totals of a conversation are recorded."""
-    if event["data"].get("attributes", {}).get("session_total"):
-        conversation, *counts = str(event["id"]).rsplit(":", len(PARTS))
+    """Remember how far the totals of a conversation are recorded: by the id, which a policy never leaves out."""
+    conversation, *counts = str(event["id"]).rsplit(":", len(PARTS))
+    if len(counts) == len(PARTS) and all(count.isdecimal() for count in counts):
         yield _key(conversation), ":".join(counts)
 
 

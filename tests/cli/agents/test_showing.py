@@ -152,6 +152,20 @@ def test_a_period_without_calls_says_that_there_are_older_ones(cli: Cli, home: H
     assert "No calls in this period; before it there are 1: try --since 1y." in cli("agents").stdout
 
 
+def test_a_project_without_calls_is_named(cli: Cli, worked: Home) -> None:
+    told = "No calls of the project shp in this period; without --project all are listed."
+
+    assert told in cli("agents", "--project", "shp").stdout
+
+
+def test_blocks_beside_one_project_say_that_they_are_of_all(cli: Cli, worked: Home) -> None:
+    of_all, of_one = (cli("agents", "--blocks", *option).stdout for option in ((), ("--project", "shop")))
+
+    assert "all projects" not in of_all
+    assert "Claude Code, blocks of 5 hours, all projects\n" in of_one
+    assert "Claude Code's block of 5 hours, all projects  " in of_one
+
+
 def test_options_before_a_command_are_refused_as_it_would_not_heed_them(cli: Cli) -> None:
     result = cli("agents", "--db", "team.db", "--top", "3", "status")
 
@@ -226,8 +240,59 @@ def test_an_unknown_agent_is_one_line(cli: Cli) -> None:
     result = cli("agents", "--agent", "claud")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: 'claud' is no coding agent whose sessions are read: ")
+    assert result.stderr.startswith("error: 'claud' is no coding agent whose sessions are read (did you mean ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("claude", " (did you mean claude-code?)"),
+        ("Gemini", " (did you mean gemini-cli?)"),
+        ("cli", " (did you mean copilot-cli or gemini-cli?)"),
+        ("opncode", " (did you mean opencode?)"),
+        ("aider", ""),
+        ("c", ""),
+    ],
+)
+def test_who_names_no_agent_is_told_which_is_meant(cli: Cli, name: str, hint: str) -> None:
+    told = f"error: '{name}' is no coding agent whose sessions are read{hint}: amp, "
+
+    assert cli("agents", "--agent", name).stderr.startswith(told)
+
+
+def test_a_question_to_any_store_is_named_to_who_looks_for_it_among_agents(cli: Cli) -> None:
+    cost, demo = cli("agents", "cost", "--by", "user"), cli("agents", "demo")
+
+    assert (cost.exit_code, demo.exit_code) == (2, 2)
+    assert f"cost is no command of agents: write `analytics-es cost --db {default_store()}`." in cost.stderr
+    assert "No such command 'demo'." in demo.stderr
+
+
+def test_an_agent_in_the_place_of_a_command_is_told_how_it_is_named(cli: Cli) -> None:
+    result = cli("agents", "claude-code", "--since", "7d")
+
+    assert result.exit_code == 2
+    assert "claude-code is an agent: write `--agent claude-code`." in result.stderr
+
+
+def test_who_names_no_store_is_told_of_the_ledger_where_there_is_one(
+    cli: Cli, worked: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANALYTICS_ES_DB", raising=False)
+    without = one_line(cli, "report")
+    cli("agents")
+
+    assert "coding agents" not in without
+    assert one_line(cli, "report").endswith(f" (the ledger of your coding agents: --db {default_store()}).\n")
+    assert one_line(cli, "report", "--db", "other.db") == without.replace("analytics.db", "other.db")
+
+
+@pytest.mark.parametrize("command", [("check",), ("export", "laptop.jsonl")], ids=" ".join)
+def test_a_ledger_that_is_not_there_yet_says_what_makes_it(cli: Cli, command: tuple[str, ...]) -> None:
+    told = f"error: There is no store at {default_store()}: analytics-es agents makes it, from "
+
+    assert one_line(cli, "agents", *command).startswith(told)
 
 
 def one_line(cli: Cli, *arguments: object) -> str:

@@ -78,6 +78,15 @@ def test_partial_and_open_calls_are_counted_apart(cli: Cli, home: Home) -> None:
     assert (status["calls"], status["partial"], status["open"]) == (2, 1, 1)
 
 
+def test_a_file_with_open_calls_alone_says_what_takes_them(cli: Cli, home: Home) -> None:
+    home.session("s-1", call("1"), call("2", stop_reason=None), rested=False)
+    cli("agents")
+
+    told = "Claude Code: 1 file not wholly in the ledger: 1 call open, which a later look takes, or --final"
+
+    assert told in cli("agents", "status").stdout
+
+
 def test_half_a_line_is_not_safe(cli: Cli, home: Home) -> None:
     path = home.session("s-1")
     path.write_text('{"half": 1')

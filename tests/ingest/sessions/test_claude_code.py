@@ -278,7 +278,10 @@ def test_searches_and_thoughts_are_counted(ledger: Ledger, session: Path) -> Non
     assert (ledger.call()["searches"], ledger.call()["reasoning_tokens"], ledger.call()["output_tokens"]) == (3, 20, 50)
 
 
-@pytest.mark.parametrize(("cost", "kept"), [(0.0123, "0.0123"), (1e-05, "0.00001"), (0, None), (None, None)])
+@pytest.mark.parametrize(
+    ("cost", "kept"),
+    [(0.0123, "0.0123"), (1e-05, "0.00001"), (0, None), (-1, None), (float("nan"), None), (None, None)],
+)
 def test_old_versions_tell_what_a_call_cost(
     ledger: Ledger, session: Path, cost: float | None, kept: str | None
 ) -> None:
@@ -417,6 +420,31 @@ def test_an_answer_under_two_requests_is_that_which_came_first(
     ledger.read()
 
     assert ledger.tokens() == {"req_1": {"input": 113, "output": 50, "cache_read": 100, "cache_creation": 10}}
+
+
+def test_a_piece_whose_whole_a_side_conversation_tells_is_partial(ledger: Ledger, session: Path) -> None:
+    write(session, [line(message__stop_reason=None, usage__output_tokens=1)])
+    write(session.with_name("btw.jsonl"), [side()])
+
+    report = ledger.read()
+
+    assert (report.calls, report.partial) == (1, 1)
+    assert ledger.call()["output_tokens"] == 1
+
+
+@pytest.mark.parametrize("is_side", [True, False], ids=["of a subagent", "of the conversation"])
+@pytest.mark.parametrize("names", [("a.jsonl", "b.jsonl"), ("b.jsonl", "a.jsonl")], ids=["piece first", "whole first"])
+def test_a_piece_whose_whole_is_told_without_its_request_is_whole(
+    ledger: Ledger, session: Path, names: tuple[str, str], is_side: bool
+) -> None:
+    piece = line(message__stop_reason=None, usage__output_tokens=1, isSidechain=is_side)
+    for name, told in zip(names, (piece, line(None, isSidechain=is_side)), strict=True):
+        write(session.with_name(name), [told])
+
+    report = ledger.read()
+
+    assert (report.calls, report.partial, list(ledger.calls())) == (1, 0, ["req_1"])
+    assert ledger.call()["output_tokens"] == 50
 
 
 @pytest.mark.parametrize("answer", ["msg_1", "msg_bdrk_01XFDUDYJgAACzvnptvVoYEL", "ada-lovelace", "chatcmpl-abc"])

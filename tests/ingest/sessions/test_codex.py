@@ -481,6 +481,16 @@ def test_a_record_that_tells_the_counter_is_known_by_it_however_late(ledger: Led
     assert list(ledger.calls()) == ["a:0:1000:200:100:50"]
 
 
+def test_a_record_that_is_there_twice_is_one_call_where_the_counter_told_of_it_first(ledger: Ledger, day: Path) -> None:
+    lines = [count(ONE, ONE, 1), *[record("resp_1", "a", ONE, 1.01)] * 2, record("resp_2", "a", TWO, 2)]
+    write(day / "rollout-a.jsonl", [meta("a"), turn(), *lines])
+
+    report = ledger.read()
+
+    assert sums(ledger) == [("a", 1100), ("a", 2200)]
+    assert report.skipped == {"told by the counter just before": 2}
+
+
 def test_a_call_with_the_same_counts_later_is_another_call(ledger: Ledger, day: Path) -> None:
     write(day / "rollout-a.jsonl", [meta("a"), turn(), count(ONE, ONE, 1), record("resp_2", "a", ONE, 30)])
 
@@ -572,6 +582,49 @@ def test_a_subagent_that_has_nothing_of_its_parents_loses_nothing_without_it(led
     ledger.read()
 
     assert sums(ledger) == [("c", 550), ("c", 1100)]
+
+
+def test_a_subagent_that_has_its_parents_first_line_loses_nothing_without_it(ledger: Ledger, day: Path) -> None:
+    own = [count(THREE, THREE, 900.1), count(added(THREE, ONE), ONE, 900.9)]
+    write(day / "rollout-2.jsonl", [spawned("c", "a", 900), meta("a", 900), turn(900), *own])
+
+    ledger.read()
+
+    assert sums(ledger) == [("c", 550), ("c", 1100)]
+
+
+@pytest.mark.parametrize("is_fork", [True, False], ids=["fork", "subagent"])
+def test_an_own_call_as_large_as_the_parents_next_one_is_known_by_when_its_turn_began(
+    ledger: Ledger, day: Path, is_fork: bool
+) -> None:
+    a, b, old, new = uuid7(0), uuid7(900), uuid7(0, 1), uuid7(900, 1)
+    told = [count(ONE, ONE, 1), count(added(ONE, TWO), TWO, 950)]
+    write(day / "rollout-1.jsonl", [meta(a), turn(turn_id=old), *told])
+    if is_fork:
+        lines = [meta(b, 900, forked_from_id=a), meta(a, 900), turn(900, turn_id=old), count(ONE, ONE, 900)]
+        own = [count(added(ONE, TWO), TWO, 910)]
+    else:
+        lines = [spawned(b, a, 900), meta(a, 900)]
+        own = [count(ONE, ONE, 910)]
+    write(day / "rollout-2.jsonl", [*lines, turn(901, turn_id=new), *own])
+
+    ledger.read()
+
+    assert sums(ledger) == [(a, 1100), (b, 2200 if is_fork else 1100), (a, 2200)]
+
+
+def test_of_a_fork_of_a_fork_that_is_gone_what_came_at_once_is_repeated_though_its_origin_is_there(
+    ledger: Ledger, day: Path
+) -> None:
+    of_fork, own = count(added(ONE, TWO, THREE), THREE, 900.4), count(added(ONE, TWO, THREE, ONE), ONE, 990)
+    _, *repeated = fork("b", 900)
+    write(day / "rollout-1.jsonl", parent())
+    write(day / "rollout-3.jsonl", [meta("c", 900, forked_from_id="b"), meta("b", 900), *repeated, of_fork, own])
+
+    report = ledger.read()
+
+    assert sums(ledger) == [("a", 1100), ("a", 2200), ("c", 1100)]
+    assert report.skipped == {REPEATED: 2, UNTOLD: 1}
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["parent is there", "parent is gone"])

@@ -71,7 +71,7 @@ def agent(**changes: Any) -> Json:
 
 
 WAYS = {"chat": chat(), "inference": inference(), "turn": turn(), "agent": agent()}
-IDS = {"chat": "t1:s1", "inference": "inference:t1:s1", "turn": "turn:t1:0", "agent": "agent:t1:s0"}
+IDS = {"chat": "t1:s1", "inference": "inference:t1:s1", "turn": "turn:t1:s1:0", "agent": "agent:t1:s0"}
 PAIRS = list(itertools.permutations(WAYS, 2))
 IN_ANY_ORDER = [*((way,) for way in WAYS), *PAIRS, *itertools.permutations(WAYS)]
 
@@ -140,6 +140,30 @@ def test_after_a_lesser_way_was_certain_its_trace_is_told_on_in_that_way(ledger:
     ledger.read()
 
     assert list(ledger.calls()) == ["inference:t1:s1", "inference:t1:s2"]
+
+
+def test_a_trace_is_known_by_the_id_of_its_call_where_the_policy_leaves_its_name_out(
+    ledger: Ledger, file: Path
+) -> None:
+    """An id without a digit is no id for the policy that leaves out what people may have written."""
+    trace = "a" * 32
+    write(file, [agent(trace=trace)])
+    ledger.read()
+    ledger.lose_state()
+    append(file, chat(trace=trace))
+
+    ledger.read()
+
+    assert list(ledger.calls()) == [f"agent:{trace}:s0"]
+
+
+def test_turns_of_one_number_of_an_agent_and_its_subagent_are_two(ledger: Ledger, file: Path) -> None:
+    below = turn() | {"spanContext": {"traceId": "t1", "spanId": "s7"}}
+    write(file, [turn(), below, below])
+
+    ledger.read()
+
+    assert len(ledger.calls()) == 2
 
 
 def test_one_response_in_two_traces_is_one_call(ledger: Ledger, file: Path) -> None:

@@ -122,6 +122,35 @@ def test_of_a_message_that_is_told_again_the_last_counts_stand(ledger: Ledger, s
     assert (report.calls, tokens_of(ledger.call())["output"]) == (1, 150)
 
 
+def test_the_last_counts_of_a_message_stand_though_they_are_fewer(ledger: Ledger, session: Path) -> None:
+    told = [message(), message(tokens=counts(output=1)), message("m2"), message(tokens={})]
+    write(session, [header(), *told])
+
+    ledger.read()
+
+    assert ledger.tokens()[f"{SESSION}:m1"]["output"] == 51
+
+
+def test_an_older_copy_of_a_file_does_not_bring_back_counts_that_were_put_right(ledger: Ledger, session: Path) -> None:
+    told = [header(), message(), message(tokens=counts(output=1))]
+    write(session, told)
+    write(session.with_name("session-z-copy.jsonl"), told[:2])
+
+    ledger.read()
+
+    assert tokens_of(ledger.call())["output"] == 51
+
+
+def test_what_the_user_typed_and_other_lists_beside_sessions_are_no_sessions(ledger: Ledger, session: Path) -> None:
+    write(session, [header(), message()])
+    for name in ("logs.json", "checkpoint-a.json"):
+        write_document(session.parent.parent / name, [{"type": "user", "message": "what nobody is to read"}])
+
+    report = ledger.read()
+
+    assert (report.calls, report.skipped, report.unknown) == (1, {}, {})
+
+
 def test_a_call_waits_for_its_last_counts_until_another_follows_or_its_file_rests(
     ledger: Ledger, session: Path
 ) -> None:

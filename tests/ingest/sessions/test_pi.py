@@ -113,6 +113,15 @@ def test_one_short_id_in_two_sessions_is_two_calls(ledger: Ledger, sessions: Pat
     assert len(ledger.calls()) == 2
 
 
+def test_of_a_folder_no_more_than_its_name_is_kept_between_looks(ledger: Ledger, sessions: Path) -> None:
+    write(sessions / "--srv-shop--/1_s1.jsonl", [header(cwd="/srv/secret-customer/shop"), entry()])
+
+    ledger.read()
+
+    state = b"".join(path.read_bytes() for path in ledger.folder.glob("state.db*"))
+    assert (ledger.call()["attributes"]["project"], b"secret-customer" in state) == ("shop", False)
+
+
 @pytest.mark.parametrize("forgets", [False, True])
 def test_a_file_whose_entries_get_ids_adds_nothing(ledger: Ledger, sessions: Path, forgets: bool) -> None:
     """pi writes a file of the first version anew, with ids, when its session is opened again."""

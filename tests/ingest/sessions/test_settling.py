@@ -107,6 +107,26 @@ def test_what_is_told_again_elsewhere_gives_way_though_it_is_larger_and_final() 
     assert outputs(calls.final()) == [("r1", 10)]
 
 
+def test_the_last_word_under_another_id_makes_no_call_whole() -> None:
+    replay = call("side", 99, alias="m", replay=True, final=True)
+    calls = taken(("a", call("r1", 1, alias="m", final=False)), ("b", replay))
+
+    (settled,) = calls.settled(final=True)
+
+    assert (settled.call.id, settled.call.tokens, settled.call.final) == ("r1", {"output_tokens": 1}, False)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the whole first", "the piece first"])
+def test_a_record_without_its_request_is_the_same_calls_and_the_larger_counts(is_first: bool) -> None:
+    whole = call("m", 99, alias="m", replay=True, final=True)
+    piece = call("r1", 1, alias="m", final=False)
+    told = [("b", whole), ("a", piece)]
+
+    (settled,) = taken(*(told if is_first else reversed(told))).settled(final=True)
+
+    assert (settled.call.id, settled.call.tokens, settled.call.final) == ("r1", {"output_tokens": 99}, True)
+
+
 def test_what_may_be_told_again_waits_until_all_files_are_read() -> None:
     calls = taken(("b", call("side", alias="m", replay=True, final=True)))
 
@@ -118,6 +138,12 @@ def test_a_rank_goes_before_tokens() -> None:
     calls = taken(("a", call(output=99)), ("a", call(output=1, rank=1)))
 
     assert outputs(calls.settled(final=True)) == [("r1", 1)]
+
+
+def test_what_is_kept_of_a_folder_is_its_name() -> None:
+    calls = taken(("a", call(attributes={"cwd": "/srv/secret-customer/shop"})))
+
+    assert [entry["call"]["attributes"] for entry in calls.kept()] == [{"cwd": "shop"}]
 
 
 def test_only_other_files_and_ids_tell_again() -> None:

@@ -61,6 +61,16 @@ def test_what_was_recorded_before_is_known_when_all_else_is_lost(ledger: Ledger)
     assert ledger.read().events == 0
 
 
+@pytest.mark.store(privacy={"rules": {"attributes.*": "drop"}}, tags=["machine", "project"])
+def test_what_was_recorded_is_known_though_the_policy_leaves_out_all_attributes(ledger: Ledger) -> None:
+    settings(ledger, 100, 10)
+    ledger.read()
+    ledger.lose_state()
+    settings(ledger, 150, 30, at=CHANGED + 3600)
+    ledger.read()
+    assert sent(ledger) == {"s1:100:10:0:0:0": (100, 10), "s1:150:30:0:0:0": (50, 20)}
+
+
 def test_a_copy_of_a_session_adds_nothing(ledger: Ledger) -> None:
     path = settings(ledger, 100, 10)
     copy = path.parent.parent / "backup" / path.name

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Document, Home, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Skipped
+from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
 
 NO_USAGE = "answer without usage"
@@ -26,10 +27,10 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     ]
     common = {"thread": thread, "attributes": {"cwd": _folder(record)}}
     events = [event for event in (record.get("usageLedger") or {}).get("events") or () if isinstance(event, Mapping)]
-    of_message = {name: message.get("usage") or {} for name, message in answers}
+    of_message = {name: part(message, "usage") for name, message in answers}
     told = Counter(str(event.get("toMessageId")) for event in events)
     for event in events:
-        yield _of_event(event, of_message, told, common)
+        yield _of_event(event, of_message.get(str(event.get("toMessageId")), {}), told, common)
     last = max((str(event.get("timestamp") or "") for event in events), default="")
     for name, message in answers:
         usage = message.get("usage")
@@ -41,17 +42,23 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
             yield _of_usage(name, usage, at, usage.get("model") or message.get("model"), common)
 
 
-def _of_event(
-    event: Record, of_message: Mapping[str, Record], told: Mapping[str, int], common: Mapping[str, Any]
-) -> Fact:
-    name, counts = str(event.get("toMessageId")), event.get("tokens") or {}
-    usage = of_message.get(name, {})
-    own = name if event.get("toMessageId") is not None and told[name] == 1 else str(event.get("id"))
+def _of_event(event: Record, usage: Record, told: Mapping[str, int], common: Mapping[str, Any]) -> Fact:
+    name, counts = str(event.get("toMessageId")), part(event, "tokens")
+    asked = (counts.get("input"), counts.get("output"))
+    # Of several events of one message, the one whose counts it has is its answer.
+    is_answer = event.get("toMessageId") is not None and (
+        told[name] == 1 or asked == (usage.get("inputTokens"), usage.get("outputTokens"))
+    )
+    own = (
+        name
+        if is_answer
+        else str(event.get("id") or ":".join(map(str, (event.get("timestamp"), event.get("model"), *asked))))
+    )
     tokens = {
         "input_tokens": counts.get("input"),
         "output_tokens": counts.get("output"),
-        "cache_read_tokens": usage.get("cacheReadInputTokens") if told[name] == 1 else None,
-        "cache_creation_tokens": usage.get("cacheCreationInputTokens") if told[name] == 1 else None,
+        "cache_read_tokens": usage.get("cacheReadInputTokens") if is_answer else None,
+        "cache_creation_tokens": usage.get("cacheCreationInputTokens") if is_answer else None,
     }
     return _fact(own, tokens, event.get("timestamp"), event.get("model"), event.get("credits"), common)
 

@@ -47,7 +47,7 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
         "provider": _CLOUDS.get(answer[:9]),
         "service_tier": "fast" if usage.get("speed") == "fast" else usage.get("service_tier"),
         "searches": part(usage, "server_tool_use").get("web_search_requests") or None,
-        **({"cost": cost, "currency": "USD"} if cost else {}),
+        **({"cost": cost, "currency": "USD"} if isinstance(cost, (int, float)) and cost > 0 else {}),
     }
     return Call(
         id=str(request or answer or ":".join(map(str, (at, message.get("model"), *tokens.values())))),
@@ -64,6 +64,7 @@ def _call(record: Record, message: Mapping[str, Any], usage: Mapping[str, Any]) 
         },
         alias=known_by,
         replay=side or not request,  # what is told without its request may be told with it, too
+        rank=0 if side else 1,
         # Old versions write what several agents do at the same time to one file, and do not say which did what.
         lane=agent if agent or not side else None,
         final=message["stop_reason"] is not None if "stop_reason" in message else None,

@@ -21,6 +21,7 @@ IMPORTED = "imported from another agent"
 EMPTY = "no tokens"
 
 _RECORDED = " recorded"  # of a state of the counter that is no call: a record tells of it, or another conversation
+_BESIDE = " beside"  # of a record of a call that the counter told of
 _RECENT = 8  # calls of the counter that a record may tell of after it
 _COUNTED = re.compile(r"(.+):\d+:(\d+):(\d+):(\d+):(\d+)")  # the id of a call that the counter told of
 
@@ -97,13 +98,15 @@ def _recorded(record: Record, payload: Record, session: Session) -> Iterator[Fac
     counts = numbers(usage)
     if not counts or not any(counts):
         yield Skipped(EMPTY)
-    elif _was_counted(record, payload, counts, notes):
+        return
+    turn = payload.get("turn_id")
+    name = str(payload.get("response_id") or f"{thread}:{turn}:{state(counts)}")
+    if session.known(f"{name}{_BESIDE}") is not None or _was_counted(record, payload, counts, notes):
+        yield Known(f"{name}{_BESIDE}")  # a record may be there twice
         yield Skipped(BESIDE)
     else:
-        turn = payload.get("turn_id")
-        name = payload.get("response_id") or f"{thread}:{turn}:{state(counts)}"
         task = payload.get("root_turn_id") or turn
-        yield _call(str(name), record, session, tokens(counts, usage), payload.get("model"), task)
+        yield _call(name, record, session, tokens(counts, usage), payload.get("model"), task)
 
 
 def _was_counted(record: Record, payload: Record, counts: Numbers, notes: dict[str, Any]) -> bool:

@@ -59,7 +59,7 @@ def _call(record: Record, told: Record, tokens: Record, rank: int, session: Sess
     conversation, response = _conversation(told), told.get("gen_ai.response.id")
     at = when(record) or session.modified
     turn = told.get("turn.index", told.get("copilot_chat.turn.index")) if rank == TURN else None
-    where = [trace, span if turn is None else turn] if trace and span else [response or conversation, at]
+    where = [trace, span, *([] if turn is None else [turn])] if trace and span else [response or conversation, at]
     call = Call(
         id=":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where)),
         at=at,
@@ -101,8 +101,8 @@ def _state(record: Record, session: Session) -> Iterator[Fact]:
     """Say what the end of a session tells where nothing else does: the sum of its calls to each model."""
     conversation, data = session.folders[-1] if session.folders else session.path.stem, part(record, "data")
     if record.get("type") == "session.start" and (folder := part(data, "context").get("cwd")):
-        session.notes["cwd"] = folder
-        yield Known(f"project:{conversation}", project_of(str(folder)))
+        session.notes["project"] = project_of(str(folder))
+        yield Known(f"project:{conversation}", session.notes["project"])
     if record.get("type") != "session.shutdown":
         return
     for model, metrics in part(data, "modelMetrics").items():
@@ -117,7 +117,7 @@ def _state(record: Record, session: Session) -> Iterator[Fact]:
                 tokens=counts,
                 fields={"conversation_id": conversation},
                 attributes={
-                    "cwd": session.notes.get("cwd"),
+                    "project": session.notes.get("project"),
                     "requests": part(metrics, "requests").get("count"),
                 },
                 unless=[f"session:{conversation}"],
@@ -130,7 +130,8 @@ def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if way == _SHUTDOWN or event["event_type"] != "provider.call.completed":
         return
     attributes, rank = data.get("attributes", {}), next((rank for rank, name in _WAYS.items() if name == way), CHAT)
-    yield from ways.certain(rank, _subjects(attributes.get("trace_id"), attributes.get("response_id")), CHAT)
+    trace = str(event["id"]).split(":")[0 if rank == CHAT else 1]  # of one without, some word that is no trace's
+    yield from ways.certain(rank, _subjects(trace, attributes.get("response_id")), CHAT)
     if same := _same(attributes.get("response_id"), data):
         yield same, str(event["id"])
     if data.get("conversation_id"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Document, Home, Kept, Lines, Record
+from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
 from analytics_es.ingest.sessions.records import part, parts
 from analytics_es.ingest.sessions.session import Session
@@ -19,6 +20,8 @@ _HASH = re.compile("[0-9a-f]{64}")  # what a project's folder was called before 
 
 def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells, or a whole conversation of older versions, or what a run without a terminal printed."""
+    if not isinstance(record, Mapping):  # other files beside sessions are lists, such as what the user typed
+        return
     stats = part(record, "stats") or part(record, "result", "stats")
     if stats:
         conversation = record.get("session_id") or session.notes.get("session")
@@ -50,7 +53,7 @@ def _begin(header: Record, session: Session) -> Iterator[Fact]:
     else:
         notes["project"] = session.known(f"project:{header.get('projectHash') or name}")
     if header.get("kind") == "subagent" and (directories := header.get("directories")):
-        notes["cwd"] = str(directories[0])
+        notes["folder"] = project_of(str(directories[0]))
 
 
 def _told(conversation: str) -> str:
@@ -63,9 +66,10 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
     at = message.get("timestamp") or message.get("created_at") or notes.get("begun") or session.modified
     side = "parent" in notes
     fields = {"conversation_id": notes.get("parent") or own}
-    attributes = {"project": notes.get("project"), "cwd": notes.get("cwd"), "sidechain": side or None}
+    attributes = {"project": notes.get("project") or notes.get("folder"), "sidechain": side or None}
     if isinstance(counts := message.get("tokens"), Mapping):
         tokens = google.usage(counts, google.GEMINI_CLI)
+        notes["told"] = notes.get("told", 0) + any(tokens.values())
         named = message.get("id") or ":".join(map(str, [at, message.get("model"), *tokens.values()]))
         yield Known(_told(fields["conversation_id"]))
         yield Call(
@@ -76,6 +80,7 @@ def _answer(message: Record, session: Session) -> Iterator[Fact]:
             fields=fields,
             attributes=attributes,
             replay=not notes.get("project"),  # a copy where the project has a name goes before
+            rank=notes["told"] if any(tokens.values()) and session.path.suffix != ".json" else 0,  # the last counts
         )
     for tool in parts(message, "toolCalls"):
         event_type = _ENDS.get(str(tool.get("status")))
@@ -111,6 +116,7 @@ AGENT = Agent(
     providers={"gemini-*": "gcp.gemini"},
     remember=_remember,
     kept=Kept(days=30),
-    tells_not="which way a call went to Google, the id of an answer, usage of answers that were cut off; files and "
-    "telemetry tell a call by different ids: let one of them record",
+    tells_not="which way a call went to Google, the id of an answer, usage of answers that were cut off; the project, "
+    "where its folder is called by a hash and no newer session names it; files and telemetry tell a call by different "
+    "ids: let one of them record",
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Lines, Record
+from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
 from analytics_es.ingest.sessions.records import part
 from analytics_es.ingest.sessions.session import Session
@@ -20,7 +21,8 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells: whose session it is, an answer, or how a tool ended."""
     if record.get("type") == "session":
         forked = record.get("timestamp") if record.get("parentSession") else None
-        session.notes.update(session=record.get("id"), cwd=record.get("cwd"), forked=forked)
+        project = project_of(str(record.get("cwd") or ""))
+        session.notes.update(session=record.get("id"), project=project, forked=forked)
         return
     message = record.get("message")
     if record.get("type") != "message" or not isinstance(message, Mapping):
@@ -34,7 +36,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
             id=call if call.startswith("toolu_") else f"{call}:{message.get('timestamp')}",
             at=record.get("timestamp") or message["timestamp"],
             fields={"conversation_id": session.notes.get("session"), "tool": message.get("toolName")},
-            attributes={"cwd": session.notes.get("cwd")},
+            attributes={"project": session.notes.get("project")},
         )
 
 
@@ -56,7 +58,7 @@ def _answer(record: Record, message: Record, session: Session) -> Fact:
         "provider": message.get("provider"),
         "duration_ms": _duration(at, message.get("timestamp")),
     }
-    attributes = {"cwd": notes.get("cwd"), "stop_reason": stopped, "response_id": message.get("responseId")}
+    attributes = {"project": notes.get("project"), "stop_reason": stopped, "response_id": message.get("responseId")}
     if not any(tokens.values()):
         if stopped != "error":
             return Skipped("answer without usage: it was stopped")
