@@ -16,14 +16,18 @@ TOTALS = ("input_tokens", "output_tokens")
 
 
 def tokens_of(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a usage counts; what was written to the cache is the sum of its two kinds, where they are told."""
+    """Return what a usage counts; what was written to the cache is the sum of its two kinds, where both are told.
+
+    Where one alone is, the sum of all may tell more: the other kind is the rest of it.
+    """
     written = part(usage, "cache_creation")
     hour, minutes = written.get("ephemeral_1h_input_tokens"), written.get("ephemeral_5m_input_tokens")
+    kinds, whole = (hour or 0) + (minutes or 0), usage.get("cache_creation_input_tokens")
     tokens = {
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),
         "cache_read_tokens": usage.get("cache_read_input_tokens"),
-        "cache_creation_tokens": (hour or 0) + (minutes or 0) or usage.get("cache_creation_input_tokens"),
+        "cache_creation_tokens": (max(kinds, whole or 0) if None in (hour, minutes) else kinds) or whole,
         "cache_creation_1h_tokens": hour,
         "reasoning_tokens": part(usage, "output_tokens_details").get("thinking_tokens"),
     }

@@ -227,11 +227,23 @@ def test_what_a_running_agent_reports_is_the_call_that_its_own_file_tells(ledger
     [
         ({"usage__cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6}}, (10, 6)),
         ({"usage__cache_creation": {"ephemeral_1h_input_tokens": 10}}, (10, 10)),
+        ({"usage__cache_creation": {"ephemeral_1h_input_tokens": 4}}, (10, 4)),
+        ({"usage__cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": None}}, (10, None)),
+        ({"usage__cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4}}, (7, 4)),
         ({"usage__cache_creation": {}}, (10, None)),
         ({"usage__cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}}, (10, None)),
         ({"usage__cache_creation_input_tokens": None}, (10, None)),
     ],
-    ids=["both", "an hour alone", "flat alone", "zeros beside flat", "split alone"],
+    ids=[
+        "both",
+        "an hour alone",
+        "an hour and the rest",
+        "minutes and the rest",
+        "less than flat",
+        "flat alone",
+        "zeros beside flat",
+        "split alone",
+    ],
 )
 def test_what_is_written_to_the_cache_is_told_by_how_long_it_lives(
     ledger: Ledger, session: Path, changes: Json, tokens: tuple[int, int | None]
