@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,16 @@ def _end() -> None:
         gc.freeze()
 
 
+def _let_go_of_output() -> None:
+    """Drop what cannot be written to standard output, as on a full disk: Python would try again as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
@@ -81,6 +92,8 @@ class Group(click.Group):
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when nobody reads on
             problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            if self._is_program:
+                _let_go_of_output()
             raise Failed(f"error: {problem}") from error
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None

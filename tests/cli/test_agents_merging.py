@@ -260,6 +260,7 @@ def test_what_is_no_export_is_named_and_the_others_are_merged(cli: Cli, tmp_path
 
     assert counts(answer)[3] == (1, 0, 0, 0)
     assert [bool(file["problem"] or file["refused"]) for file in answer["files"]] == [True, True, True, False]
+    assert not answer["files"][0]["problem"].endswith("..")
 
 
 def test_a_file_is_named_by_what_it_is_and_never_replaced(cli: Cli, tmp_path: Path, machine: Any) -> None:
