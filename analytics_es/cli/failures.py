@@ -42,6 +42,12 @@ def _safely() -> Iterator[None]:
 
         error.message = safe(error.message)  # type: ignore[misc]  # final to click, which prints it as it is
         raise
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # click ends quietly when nobody reads on
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _let_go_of_output()
+        raise Failed(f"error: {problem}") from error
 
 
 def _end() -> None:
@@ -88,12 +94,5 @@ class Group(click.Group):
                 return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(f"error: {complete(str(error))}") from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click ends quietly when nobody reads on
-            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            if self._is_program:
-                _let_go_of_output()
-            raise Failed(f"error: {problem}") from error
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None

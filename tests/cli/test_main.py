@@ -158,10 +158,9 @@ def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_full_disk_is_one_line() -> None:
+@pytest.mark.parametrize("command", ["--help", "agents --help", "agents setup codex", "--version"])
+def test_a_full_disk_is_one_line(command: str) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [*PROGRAM, "agents", "setup", "codex"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = subprocess.run([*PROGRAM, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
