@@ -109,6 +109,22 @@ def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_
     assert modules & UNUSED == set()
 
 
+def test_agents_that_have_written_nothing_new_are_shown_without_an_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Path(__file__).parent / "ingest" / "sessions" / "cases" / "claude" / "stream"
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(case))
+    arguments = ["analytics-es", "agents", "--agent", "claude-code", "--db", str(tmp_path / "a.db")]
+    code = f"import sys; sys.argv = {arguments!r}\nfrom analytics_es.cli import main\nmain()"
+
+    first, second = imported(code), imported(code)
+
+    assert "pyarrow" in first
+    assert second & {"duckdb", "pyarrow", "numpy"} == set()
+
+
 def test_a_file_of_events_is_read_without_an_engine_or_what_is_known_of_emitters(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     event = '{"specversion": "1.0", "id": "1", "source": "a", "type": "app.seen", "time": "2026-11-01T10:00Z"}'

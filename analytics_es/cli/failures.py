@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,12 +42,28 @@ def _safely() -> Iterator[None]:
 
         error.message = safe(error.message)  # type: ignore[misc]  # final to click, which prints it as it is
         raise
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # click ends quietly when nobody reads on
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _let_go_of_output()
+        raise Failed(f"error: {problem}") from error
 
 
 def _end() -> None:
     """Let nobody look for cycles: all that is left goes with the process. An engine would list what is left of it."""
     if "duckdb" not in sys.modules:
         gc.freeze()
+
+
+def _let_go_of_output() -> None:
+    """Drop what cannot be written to standard output, as on a full disk: Python would try again as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Group(click.Group):
@@ -77,10 +94,5 @@ class Group(click.Group):
                 return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(f"error: {complete(str(error))}") from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click ends quietly when nobody reads on
-            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise Failed(f"error: {problem}") from error
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None

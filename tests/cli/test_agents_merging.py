@@ -253,11 +253,14 @@ def test_what_is_no_export_is_named_and_the_others_are_merged(cli: Cli, tmp_path
     good = exported(cli, "desk.db", tmp_path / "desk.jsonl")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     (tmp_path / "bad.jsonl").write_text("{broken\n")
+    (tmp_path / "bad.db").write_text("another kind")
+    bad = [tmp_path / f"bad.{ending}" for ending in ("parquet", "jsonl", "db")]
 
-    answer = merge(cli, "other.db", tmp_path / "bad.parquet", tmp_path / "bad.jsonl", good, code=1)
+    answer = merge(cli, "other.db", *bad, good, code=1)
 
-    assert counts(answer)[2] == (1, 0, 0, 0)
-    assert [bool(file["problem"] or file["refused"]) for file in answer["files"]] == [True, True, False]
+    assert counts(answer)[3] == (1, 0, 0, 0)
+    assert [bool(file["problem"] or file["refused"]) for file in answer["files"]] == [True, True, True, False]
+    assert not answer["files"][0]["problem"].endswith("..")
 
 
 def test_a_file_is_named_by_what_it_is_and_never_replaced(cli: Cli, tmp_path: Path, machine: Any) -> None:

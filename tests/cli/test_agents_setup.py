@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analytics_es.cli.agents import merging, settings_file
 from analytics_es.cli.agents.settings_file import SettingsFile
-from analytics_es.cli.agents.telemetry_settings import TELEMETRY, Door
+from analytics_es.cli.agents.telemetry_settings import CODEX, TELEMETRY, Door
 from tests.cli.conftest import Cli
 
 TOKEN = "s3cr/et+token"
@@ -183,10 +183,26 @@ def test_what_says_something_else_is_replaced_with_force_alone(cli: Cli, home: P
     assert ("# a remark" in path.read_text()) == ("# a remark" in text)
 
 
+NO_JSON = ['{"a": 1e400}', '{"a": NaN}']
 WRONG = {
-    "claude-code": ["[1]", '{"a": 1,}', '// c\n{"a": 1}', '{"env": []}', '{"a": 1, "a": 2}', "null"],
+    "claude-code": [
+        "[1]",
+        '{"a": 1,}',
+        '// c\n{"a": 1}',
+        '{"env": []}',
+        '{"a": 1, "a": 2}',
+        "null",
+        '{"a": 1e400}',
+        '{"a": NaN}',
+    ],
     "codex": ["[otel", "otel = 1", 'otel = { exporter = "none" }', 'otel.environment = "dev"', "a = 1\na = 2"],
 }
+
+
+def test_what_is_right_and_cannot_be_changed_is_not_told_to_be_wrong(cli: Cli, home: Path) -> None:
+    CODEX.path({}).write_text("otel = {}\n")
+
+    assert "is written in a way that is not changed safely" in run(cli, "codex", "--write", code=1)["error"]
 
 
 @pytest.mark.parametrize(("agent", "text"), [(agent, text) for agent, texts in WRONG.items() for text in texts])
@@ -206,7 +222,7 @@ def test_what_cannot_be_merged_safely_is_left_alone_and_the_settings_are_printed
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )

@@ -155,3 +155,12 @@ def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) 
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"Report  2024-03-01 00:00 ? 2024-03-08")
     assert Path(db).exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("command", ["--help", "agents --help", "agents setup codex", "--version"])
+def test_a_full_disk_is_one_line(command: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*PROGRAM, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")

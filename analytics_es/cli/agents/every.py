@@ -54,7 +54,7 @@ class _Due:
 
 @contextmanager
 def looking(store: OpenStore, asked: Sequence[Every], stopping: threading.Event) -> Iterator[None]:
-    """Look at agents' files as often as is asked for, one look at a time, until it ends, after the look under way."""
+    """Look at agents' files as often as is asked for, one look at a time, until it ends, with the look under way."""
     if not asked:
         yield
         return
@@ -68,7 +68,7 @@ def looking(store: OpenStore, asked: Sequence[Every], stopping: threading.Event)
 
 
 def _look(store: OpenStore, asked: Sequence[Every], stopping: threading.Event) -> None:
-    due = [_Due(Looks(store, every(entry.names)), entry.seconds) for entry in asked]
+    due = [_Due(Looks(store, every(entry.names), stopping), entry.seconds) for entry in asked]
     try:
         while True:
             first = min(due, key=lambda entry: entry.at)

@@ -32,6 +32,7 @@ COMMANDS = {
     "setup": "Print, or write, an agent's settings of telemetry.",
     "status": "Say what is read of each agent, and what is safe.",
 }
+WITH_WATCH = {"--watch", "--agent", "--machine", "--db", "--schema", "--config", "--tz", "--json"}
 
 
 def now() -> datetime:
@@ -78,7 +79,7 @@ class LedgerGroup(LazyGroup):
     show_default=True,
     help="Rows of a table, of days the last; --json has all.",
 )
-@click.option("--watch", is_flag=True, help="Follow: look every two seconds until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Follow, and show today: look every two seconds until Ctrl-C.")
 @click.option("--no-read", is_flag=True, help="Show what is in the ledger without looking for more.")
 @final_option
 @machine_option
@@ -107,9 +108,11 @@ def agents(
     that was said or written is stored, and no path but its last part, the project.
 
     --json has the keys ledger, read, period, total, days, agents, models, projects, machines, blocks, unknown,
-    unpriced, before and completeness.
+    unpriced, before and completeness; where there is nothing to read and no ledger, which is null then, also looked_in.
 
-    A line for cron, each night at three: `0 3 * * * analytics-es agents > /dev/null`.
+    \b
+    A line for cron, each night at three:
+      0 3 * * *  analytics-es agents > /dev/null
 
     \b
     Examples:
@@ -123,8 +126,7 @@ def agents(
         _refuse_before(context, context.invoked_subcommand)
         return
     if watch:
-        if no_read or final:
-            raise click.UsageError("--watch looks again and again: leave out --no-read and --final.")
+        _refuse_beside_watch(context)
         from analytics_es.cli.agents.watching import follow
 
         follow(db, names, as_json=as_json)
@@ -147,10 +149,19 @@ def agents(
 
 def _refuse_before(context: click.Context, command: str) -> None:
     """Refuse options before the name of a command, which would not heed them."""
-    typed = [
+    if typed := _typed(context):
+        raise click.UsageError(f"{', '.join(typed)}: write options of {command} after its name.")
+
+
+def _refuse_beside_watch(context: click.Context) -> None:
+    """Refuse options that what follows would not heed."""
+    if unheeded := [option for option in _typed(context) if option not in WITH_WATCH]:
+        raise click.UsageError(f"--watch looks again and again, and shows today: leave out {', '.join(unheeded)}.")
+
+
+def _typed(context: click.Context) -> list[str]:
+    return [
         parameter.opts[0]
         for parameter in context.command.params
         if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     ]
-    if typed:
-        raise click.UsageError(f"{', '.join(typed)}: write options of {command} after its name.")

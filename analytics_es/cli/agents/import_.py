@@ -16,7 +16,7 @@ from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Nu
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import json_option
 from analytics_es.cli.store import Place
-from analytics_es.errors import CannotRead
+from analytics_es.errors import CannotRead, UnknownFormat
 from analytics_es.ingest import Importer
 from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import ImportedRow, rows
@@ -121,7 +121,7 @@ class _Merge:
                     self._record([row for row in chunk if self._is_of_an_agent(row)])
                     bar.at(self.tally.new + self.tally.there, None, counted=self.tally.new + self.tally.there)
             self.tally.problem = getattr(getattr(read, "notes", None), "broken", "")
-        except CannotRead as error:
+        except (CannotRead, UnknownFormat) as error:
             self.tally.problem = str(error)
 
     def _is_of_an_agent(self, row: ImportedRow) -> bool:

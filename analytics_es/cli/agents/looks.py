@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -17,21 +18,29 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.reader import SessionReader
 from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.types import BatchReceipt
 
 Done = TypeVar("Done")
 TROUBLE = (AnalyticsError, OSError, sqlite3.Error)
+
+
+class Stopped(Exception):
+    """A look ends before its end, as it was asked to: what it has recorded stays, the rest is for the next one."""
 
 
 @define
 class Looks:
     """Looks at the files of agents whenever it is asked to; never twice at a time, as who asks waits.
 
-    trouble: what is wrong now; "" nothing.
+    stopping: ends the look under way soon; what it has recorded stays. trouble: what is wrong now; "" nothing.
+    is_cut: whether a look was ended so.
     """
 
     store: OpenStore
     agents: Sequence[Agent]
+    stopping: threading.Event = field(factory=threading.Event)
     trouble: str = ""
+    is_cut: bool = False
     _reader: SessionReader | None = field(init=False, default=None)
 
     def look(self) -> list[AgentReport]:
@@ -39,15 +48,35 @@ class Looks:
         return self.attempt(self.read) or []
 
     def read(self) -> list[AgentReport]:
-        """Read what is new, and return what became of it; raises what TROUBLE names."""
+        """Read what is new, and return what became of it; raises what TROUBLE names, and Stopped."""
         if self._reader is None:
-            self._reader = reader_of(self.store)
-        return self._reader.read(self.agents)
+            self._reader = self._made()
+        return self._reader.read(self.agents, progress=self.go_on)
+
+    def _made(self) -> SessionReader:
+        """Return a reader that asks before each batch whether it is to go on, and while it reads."""
+        reader = reader_of(self.store)
+        record = reader.record
+
+        def asking(*arguments: Any, **options: Any) -> BatchReceipt:
+            self.go_on()
+            return record(*arguments, **options)
+
+        reader.record = asking
+        return reader
+
+    def go_on(self, *_: object) -> None:
+        """Raise Stopped where it is to end; told of progress, it does so soon."""
+        if self.stopping.is_set():
+            raise Stopped
 
     def attempt(self, work: Callable[[], Done]) -> Done | None:
-        """Do something that a look is for, and return what that gives; None where that failed."""
+        """Do something that a look is for, and return what that gives; None where that failed, or was to end."""
         try:
             done = work()
+        except Stopped:
+            self.is_cut = True
+            return None
         except TROUBLE as error:
             self.close()
             self._begins(words.safe(str(error)))

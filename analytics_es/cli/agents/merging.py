@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from attrs import frozen
@@ -60,9 +61,16 @@ def merged(text: str, form: str, missing: list[Change]) -> str:
         return text
     wanted = _with(_read(text, form), missing)
     written = _json(text, wanted) if form == "json" else _toml(text, missing)
-    if not _equal(_read(written, form), wanted):
+    if not _says(written, form, wanted):
         raise Unmergeable("what stands there is written in a way that is not changed safely")
     return written
+
+
+def _says(written: str, form: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return _equal(_read(written, form), wanted)
+    except Unmergeable:
+        return False
 
 
 def shown(settings: Settings, form: str) -> str:
@@ -80,7 +88,7 @@ def _read(text: str, form: str) -> dict[str, Any]:
         if form == "toml":
             there = tomllib.loads(text)
         elif text.strip():
-            there = json.loads(text, object_pairs_hook=_once)
+            there = json.loads(text, object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         if isinstance(error, Unmergeable):
             raise
@@ -95,6 +103,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(names) < len(pairs):
         raise Unmergeable("it has a name twice")
     return names
+
+
+def _finite(text: str) -> float:
+    """Read a number; one that JSON cannot say, or too large a one to be written again, is none."""
+    number = float(text)
+    if not isfinite(number):
+        raise Unmergeable(f"it has a number that cannot be kept, {text}")
+    return number
 
 
 def _with(there: Mapping[str, Any], missing: list[Change]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from attrs import fields_dict
 
 from analytics_es.cli.agents.reading import ledger, read, title_of
+from analytics_es.cli.agents.zone import machine_zone
 from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
@@ -36,8 +38,10 @@ def show_ledger(
 ) -> None:
     """Read what is new, and print it; on a machine without agents, where was looked."""
     if not exists(db.address, schema=db.schema) and not _there(names):
+        period = asked.period(ZoneInfo(db.tz or machine_zone()), "day", now)
         looked = {agent.name: [str(path) for path in finding.places(agent)] for agent in every(names)}
-        print_answer({"ledger": None, "read": [], "looked_in": looked}, tables.nowhere(looked, title_of), as_json)
+        nothing = {**_plain([], Ledger.empty(period), db), "ledger": None, "looked_in": looked}
+        print_answer(nothing, tables.nowhere(looked, title_of), as_json)
         return
     with ledger(db) as store:
         period = asked.period(store.reads, "day", now)  # what is wrong with it is said before anything is read

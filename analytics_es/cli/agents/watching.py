@@ -42,11 +42,11 @@ def follow(db: Place, names: Sequence[str], *, as_json: bool) -> None:
         logged(TEXT, "error", own="info"),
         stopped() as stopping,
         ledger(db) as store,
-        closing(Looks(store, every(names))) as looks,
+        closing(Looks(store, every(names), stopping)) as looks,
     ):
         with Live(console=console, auto_refresh=False, transient=True) if draws else nullcontext() as live:
             if live:
-                live.update(Text("reading what is new · Ctrl-C stops, after this look"), refresh=True)
+                live.update(Text("reading what is new · Ctrl-C stops"), refresh=True)
             elif not as_json:
                 say(f"following {', '.join(agent.title for agent in looks.agents)} into {db}")
             watch = Watch(store, names, looks, live, as_json)
@@ -54,7 +54,7 @@ def follow(db: Place, names: Sequence[str], *, as_json: bool) -> None:
             while not stopping.wait(LOOK_SECONDS):
                 watch.turn()
         if not as_json:
-            say("stopped")
+            say("stopped; what was recorded stays, and the rest is read the next time" if looks.is_cut else "stopped")
 
 
 @define
@@ -100,10 +100,10 @@ class Watch:
                 say(f"{in_words(report, title_of(report.agent))} · today {tables.in_short(today.total)}")
 
     def _today(self) -> Ledger:
-        self.store.service.catch_up(thresholds=False)
+        self.store.service.catch_up(self.looks.go_on, thresholds=False)
         now = datetime.now(UTC)
         period = TimePeriod.parse("today", self.store.reads, now=now)
-        return ledger_of(self.store.service, period, now, agents=self.names)
+        return ledger_of(self.store.service, period, now, agents=self.names, progress=self.looks.go_on)
 
 
 def _screen(answer: Ledger) -> Iterator[Block]:

@@ -57,6 +57,12 @@ class Ledger:
     before: int | None
     completeness: list[Completeness]
 
+    @classmethod
+    def empty(cls, period: TimePeriod) -> Ledger:
+        """Return what is said where there is no ledger."""
+        lists = ("days", "agents", "models", "projects", "machines", "blocks", "unknown", "unpriced", "completeness")
+        return cls(period=period, total=Figures(), before=0, **{name: [] for name in lists})
+
 
 def ledger_of(
     service: AnalyticsService,

@@ -136,6 +136,8 @@ def today(answer: Ledger, title_of: TitleOf) -> Iterator[Block]:
 
 def in_short(figures: Figures) -> str:
     """Return what calls came to, on a part of a line."""
+    if not figures.calls:
+        return "no calls"
     return f"{_costs(figures) or 'cost not known'}, {words.plural(figures.calls, 'call')}"
 
 

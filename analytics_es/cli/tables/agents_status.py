@@ -84,7 +84,7 @@ def _day(entry: AgentStatus, now: datetime) -> str:
 
 
 def _days(days: float) -> str:
-    return f"{days:,.0f} days" if days != 1 else "1 day"
+    return f"{days:,.{0 if days == int(days) else 1}f} days" if days != 1 else "1 day"
 
 
 def _when(days: int) -> str:

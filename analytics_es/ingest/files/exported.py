@@ -29,7 +29,7 @@ def exported_rows(path: Path) -> Iterator[ImportedRow]:
                     number += 1
                     yield _row(number, fields)
     except (pa.ArrowException, OSError) as error:
-        raise CannotRead(path=path, problem=str(error).partition("\n")[0]) from error
+        raise CannotRead(path=path, problem=str(error).partition("\n")[0].rstrip(".")) from error
 
 
 def _row(number: int, fields: dict[str, Any]) -> ImportedRow:

@@ -38,8 +38,9 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     """Return why a record is taken for a repeated one; "" where it is the file's own.
 
     is_of: whether it is known of an ancestor. The file may say from which ordinal on it is its own. Else the ids tell
-    what was before the fork, also where by accident a call of its own is as large as its parent's; where they do not,
-    what is known of an ancestor; and if its parent was not read, what was written at once with its first line.
+    what was before the fork, also where by accident a call of its own is as large as its parent's: a fork's own is not
+    written at once with its first line, though. Where ids tell nothing, it is what is known of an ancestor; and if the
+    parent was not read, what was written at once.
     """
     notes = session.notes
     if not notes.get("repeats"):
@@ -48,17 +49,24 @@ def repeated(record: Mapping[str, Any], session: Session, is_of: Callable[[str],
     if type(start) is int and type(ordinal) is int:
         return REPEATED if ordinal < start else ""
     fork, turn, parent = born(notes.get("id")), born(notes.get("turn")), notes.get("parent")
+    is_at_once, is_known = _is_at_once(record, notes), any(is_of(ancestor) for ancestor in notes["ancestors"])
     if fork is not None and turn is not None:
-        return REPEATED if turn < fork else ""
-    if any(is_of(ancestor) for ancestor in notes["ancestors"]):
+        return REPEATED if turn < fork or (parent and is_at_once and is_known) else ""
+    if is_known:
         return REPEATED
     if parent is None or session.known(read(parent)) is not None:
         return ""
+    return UNTOLD if is_at_once else ""
+
+
+def _is_at_once(record: Mapping[str, Any], notes: dict[str, Any]) -> bool:
+    """Say whether a record was written at once with the one before, and so on from the file's first line."""
     at = milliseconds(record)
-    if at - notes.get("written", at) >= AT_ONCE:
-        return ""
-    notes["written"] = max(at, notes.get("written", at))
-    return UNTOLD
+    written = notes.get("written", at)
+    if at - written >= AT_ONCE:
+        return False
+    notes["written"] = max(at, written)
+    return True
 
 
 def read(conversation: str) -> str:

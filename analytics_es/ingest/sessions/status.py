@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def kept_days(agent: Agent, home: Path) -> float | None:
     kept = agent.kept
     if kept.settings and kept.key:
         days = _settings(home / kept.settings).get(kept.key)
-        if isinstance(days, (int, float)) and not isinstance(days, bool) and days >= 0:
+        if isinstance(days, (int, float)) and not isinstance(days, bool) and 0 <= days < inf:
             return days
     return kept.days
 

@@ -254,6 +254,11 @@ class SQLiteLog(EventLog):
         """Return the last event up to a position as `scan` gives it, None where there is none."""
         return by_name(self._first(statements.LATEST, upto))
 
+    def at(self, position: int) -> dict[str, Any] | None:
+        """Return the event at a position as `scan` gives it, without a table of one row."""
+        row = self.latest(position)
+        return row if row and row["position"] == position else None
+
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
         return by_name(self._first(statements.OF_KEY, key))

@@ -125,6 +125,16 @@ def test_an_empty_machine_is_told_where_was_looked_and_nothing_is_made(
     assert json.loads(cli("agents", "--json").stdout)["looked_in"]["claude-code"][-1].endswith("/home/.claude")
 
 
+def test_json_of_an_empty_machine_has_all_keys_too(cli: Cli, home: Home) -> None:
+    nothing = json.loads(cli("agents", "--json").stdout)
+    home.session("s-1", call("1"))
+    something = json.loads(cli("agents", "--json").stdout)
+
+    assert {*nothing} == {*something, "looked_in"}
+    assert (nothing["ledger"], nothing["total"]["calls"], nothing["total"]["costs"]) == (None, 0, {})
+    assert nothing["period"] == something["period"]
+
+
 def test_a_ledger_of_others_is_shown_on_an_empty_machine(cli: Cli, worked: Home) -> None:
     cli("agents", "--db", "team.db")
     (worked.path / ".claude").rename(worked.path / "gone")

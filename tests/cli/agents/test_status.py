@@ -62,6 +62,13 @@ def test_when_a_file_is_deleted_is_what_the_agent_is_set_to(cli: Cli, worked: Ho
     assert (status["kept_days"], status["deletes_at"]) == (400, "2027-06-05T11:40:00+00:00")
 
 
+@pytest.mark.parametrize(("said", "kept"), [("0.5", "0.5 days"), ("1e400", "30 days"), ("1", "1 day"), ("9", "9 days")])
+def test_how_long_files_are_kept_is_told_as_it_is(cli: Cli, worked: Home, said: str, kept: str) -> None:
+    (worked.path / ".claude" / "settings.json").write_text(f'{{"cleanupPeriodDays": {said}}}')
+
+    assert f"  {kept}  " in cli("agents", "status").stdout
+
+
 def test_partial_and_open_calls_are_counted_apart(cli: Cli, home: Home) -> None:
     home.session("s-1", call("1", stop_reason=None), call("2"), call("3", stop_reason=None), rested=False)
     cli("agents")

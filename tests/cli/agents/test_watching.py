@@ -23,15 +23,20 @@ from analytics_es.cli.agents import looks as looks_module
 from analytics_es.cli.agents import watching
 from analytics_es.cli.agents.every import Every, looking
 from analytics_es.cli.agents.looks import Looks
-from analytics_es.cli.agents.reading import ledger
+from analytics_es.cli.agents.reading import ledger, reader_of
 from analytics_es.cli.agents.watching import Watch
 from analytics_es.cli.ledger.answer import Ledger
-from analytics_es.cli.store import Place
+from analytics_es.cli.ledger.figures import Figures
+from analytics_es.cli.store import OpenStore, Place
+from analytics_es.cli.tables.agents import in_short
 from analytics_es.errors import StoreBusy
+from analytics_es.ingest.sessions import recording
 from analytics_es.ingest.sessions.agents import every
+from analytics_es.ingest.sessions.counts import calls_in
 from analytics_es.ingest.sessions.places import default_store
 from analytics_es.ingest.sessions.reader import SessionReader
 from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.types import BatchReceipt
 from tests.cli.agents.conftest import Home, call
 from tests.cli.conftest import Cli
 from tests.cli.display.test_render import ANSI, on_a_terminal
@@ -120,9 +125,45 @@ def test_on_a_terminal_the_day_is_drawn(home: Home) -> None:
 
 
 def test_watch_goes_without_options_of_one_look(cli: Cli) -> None:
-    result = cli("agents", "--watch", "--no-read")
+    result = cli("agents", "--watch", "--no-read", "--project", "shop", "--since", "7d", "--json")
 
-    assert (result.exit_code, "leave out --no-read and --final" in result.stderr) == (2, True)
+    assert (result.exit_code, "leave out --since, --project, --no-read." in result.stderr) == (2, True)
+
+
+def test_a_look_that_is_to_end_does_so_with_what_it_has_recorded(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.session("s-1", *(call(f"{number}") for number in range(25)))
+    stopping, batches = threading.Event(), list[int]()
+
+    def reader(store: OpenStore) -> SessionReader:
+        made = reader_of(store)
+        record = made.record
+
+        def recorded(events: list[Any], **options: Any) -> BatchReceipt:
+            batches.append(len(events))
+            if len(batches) == 2:
+                stopping.set()
+            return record(events, **options)
+
+        made.record = recorded
+        return made
+
+    monkeypatch.setattr(recording, "BATCH", 10)
+    monkeypatch.setattr(looks_module, "reader_of", reader)
+    with ledger(Place(str(default_store()), "analytics")) as store:
+        looks = Looks(store, every(["claude-code"]), stopping)
+        first, was_cut = looks.look(), looks.is_cut
+        stopping.clear()
+        rest = looks.look()
+        looks.close()
+        counts = calls_in(store.service._parts.store.log, ["claude-code"])
+
+    assert (first, was_cut, batches[:2]) == ([], True, [10, 10])
+    assert [report.calls for report in rest] == [5]
+    assert counts["claude-code"].calls == 25
+
+
+def test_a_day_without_calls_is_told_as_such() -> None:
+    assert in_short(Figures()) == "no calls"
 
 
 # ── trouble ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -613,6 +613,20 @@ def test_an_own_call_as_large_as_the_parents_next_one_is_known_by_when_its_turn_
     assert sums(ledger) == [(a, 1100), (b, 2200 if is_fork else 1100), (a, 2200)]
 
 
+def test_what_a_fork_repeats_at_once_is_its_parents_though_its_own_turn_stands_before_it(
+    ledger: Ledger, day: Path
+) -> None:
+    a, b = uuid7(0), uuid7(900)
+    write(day / "rollout-1.jsonl", parent(a))
+    _, other, _, *repeated = fork(b, 900, count(added(ONE, TWO, THREE), THREE, 910), of=a)
+    first = meta(b, 900, forked_from_id=a)
+    write(day / "rollout-2.jsonl", [first, other, turn(900, turn_id=uuid7(900, 1)), *repeated])
+
+    ledger.read()
+
+    assert sums(ledger) == [(a, 1100), (a, 2200), (b, 550)]
+
+
 def test_of_a_fork_of_a_fork_that_is_gone_what_came_at_once_is_repeated_though_its_origin_is_there(
     ledger: Ledger, day: Path
 ) -> None:
