@@ -17,8 +17,8 @@ from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
 from analytics_es.cli.tables import agents as tables
-from analytics_es.ingest.sessions import finding
 from analytics_es.ingest.sessions.agents import every
+from analytics_es.ingest.sessions.files import finding
 from analytics_es.ingest.sessions.report import AgentReport
 from analytics_es.store import exists
 

@@ -15,21 +15,21 @@ from typing import Any, BinaryIO
 
 from attrs import define, evolve, field
 
-from analytics_es.ingest.sessions import finding
-from analytics_es.ingest.sessions.compressed import SUFFIX, Unpacked
 from analytics_es.ingest.sessions.declaration import Agent, Document, Lines, Tables
-from analytics_es.ingest.sessions.documents import document
 from analytics_es.ingest.sessions.events import Events
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known, Skipped
-from analytics_es.ingest.sessions.finding import File, PassedOver
-from analytics_es.ingest.sessions.lines import HALF, KNOWN_BY, LineReader
+from analytics_es.ingest.sessions.files import finding
+from analytics_es.ingest.sessions.files.compressed import SUFFIX, Unpacked
+from analytics_es.ingest.sessions.files.documents import document
+from analytics_es.ingest.sessions.files.finding import File, PassedOver
+from analytics_es.ingest.sessions.files.lines import HALF, KNOWN_BY, LineReader
+from analytics_es.ingest.sessions.files.tables import TableReader
 from analytics_es.ingest.sessions.memory import Memory
 from analytics_es.ingest.sessions.recording import BATCH, ODD, Record, Recording
 from analytics_es.ingest.sessions.report import THERE, AgentReport, shown
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
 from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
-from analytics_es.ingest.sessions.tables import TableReader
 from analytics_es.log import EventLog
 
 RESTS = 600  # seconds without a change after which nothing more is expected of a call

@@ -14,9 +14,9 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from analytics_es.ingest.sessions import finding
 from analytics_es.ingest.sessions.declaration import Agent, Lines
-from analytics_es.ingest.sessions.finding import File
+from analytics_es.ingest.sessions.files import finding
+from analytics_es.ingest.sessions.files.finding import File
 from analytics_es.ingest.sessions.report import shown
 from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
 

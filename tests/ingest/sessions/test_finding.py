@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics_es.ingest.sessions import finding
 from analytics_es.ingest.sessions.declaration import Agent, Document, Home, Lines
-from analytics_es.ingest.sessions.finding import LEADS_OUT, NO_FILE, File, PassedOver
+from analytics_es.ingest.sessions.files import finding
+from analytics_es.ingest.sessions.files.finding import LEADS_OUT, NO_FILE, File, PassedOver
 from tests.ingest.sessions.engine import AGENT, agent, read
 
 LOGS = Lines(pattern="logs/**/*.jsonl", read=read)

@@ -76,7 +76,7 @@ def check(engine: Engine, log: Log) -> None:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what was read after each piece, and make pieces small, so that there is much between two moments."""
     monkeypatch.setattr(look, "KEEP_EVERY", -1.0)
-    monkeypatch.setattr("analytics_es.ingest.sessions.lines.PIECE", 128)
+    monkeypatch.setattr("analytics_es.ingest.sessions.files.lines.PIECE", 128)
 
 
 @pytest.mark.parametrize("final", [False, True])

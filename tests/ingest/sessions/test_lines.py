@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es.ingest.sessions import lines as module
-from analytics_es.ingest.sessions.lines import BROKEN, HALF, NO_RECORD, TOO_LONG, LineReader
+from analytics_es.ingest.sessions.files import lines as module
+from analytics_es.ingest.sessions.files.lines import BROKEN, HALF, NO_RECORD, TOO_LONG, LineReader
 
 WHOLE = b'{"a":1}\n{"b":2}\n'
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.ingest.sessions import finding, look
+from analytics_es.ingest.sessions import look
 from analytics_es.ingest.sessions.declaration import Lines
-from analytics_es.ingest.sessions.lines import HALF
+from analytics_es.ingest.sessions.files import finding
+from analytics_es.ingest.sessions.files.lines import HALF
 from analytics_es.ingest.sessions.recording import Recording
 from tests.ingest.sessions.engine import TOOL, Engine, agent, call, read
 
@@ -444,7 +445,7 @@ def test_beyond_so_many_open_calls_those_that_are_followed_are_settled(
     engine: Engine, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(look, "MANY_OPEN", 10)
-    monkeypatch.setattr("analytics_es.ingest.sessions.lines.PIECE", 256)
+    monkeypatch.setattr("analytics_es.ingest.sessions.files.lines.PIECE", 256)
     most: list[int] = []
     settle = Recording.settle
     monkeypatch.setattr(

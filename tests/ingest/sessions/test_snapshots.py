@@ -15,8 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from analytics_es.ingest.sessions import snapshots
-from analytics_es.ingest.sessions.snapshots import NotReadable, read
+from analytics_es.ingest.sessions.files import snapshots
+from analytics_es.ingest.sessions.files.snapshots import NotReadable, read
 
 WRITER = """
 import sqlite3, sys
@@ -31,7 +31,7 @@ for line in sys.stdin:
 READER = """
 import os, sys
 from pathlib import Path
-from analytics_es.ingest.sessions.snapshots import read
+from analytics_es.ingest.sessions.files.snapshots import read
 path = Path(sys.argv[1])
 if os.geteuid() == 0:  # who may write to all folders
     os.setgid(65534)

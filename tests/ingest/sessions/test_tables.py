@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.ingest.sessions import look, tables
+from analytics_es.ingest.sessions import look
 from analytics_es.ingest.sessions.agents import declared
 from analytics_es.ingest.sessions.declaration import Tables
+from analytics_es.ingest.sessions.files import tables
+from analytics_es.ingest.sessions.files.tables import TableReader
 from analytics_es.ingest.sessions.recording import Recording
-from analytics_es.ingest.sessions.tables import TableReader
 from tests.ingest.sessions.databases import made
 from tests.ingest.sessions.ledger import Ledger
 from tests.ingest.sessions.test_opencode import AT, COLUMNS, answer, put

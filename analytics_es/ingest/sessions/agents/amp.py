@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Document, Home, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Skipped
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats.records import part
 from analytics_es.ingest.sessions.session import Session
 
 NO_USAGE = "answer without usage"

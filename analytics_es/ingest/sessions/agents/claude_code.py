@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions.anthropic import calls_of, tokens_of
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
-from analytics_es.ingest.sessions.failures import limit_ends, type_of_error
-from analytics_es.ingest.sessions.records import kept_id, part, parts
+from analytics_es.ingest.sessions.formats.anthropic import calls_of, tokens_of
+from analytics_es.ingest.sessions.formats.failures import limit_ends, type_of_error
+from analytics_es.ingest.sessions.formats.records import kept_id, part, parts
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED, REJECTED, result, used
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, REJECTED, result, used
 
 _MARKS = (b'"usage"', b'"tool_result"', b'"isApiErrorMessage"')
 _CLOUDS = {"msg_bdrk_": "aws.bedrock", "msg_vrtx_": "gcp.vertex_ai"}  # how ids of answers begin there

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_es.ingest.sessions import rollout_calls, rollouts
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.facts import Fact, Skipped
-from analytics_es.ingest.sessions.openai import MODELS
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats import rollout_calls, rollouts
+from analytics_es.ingest.sessions.formats.openai import MODELS
+from analytics_es.ingest.sessions.formats.records import part
 from analytics_es.ingest.sessions.session import Session
 
 SUM = "no call: the sum of a turn, as `codex exec --json` tells it"

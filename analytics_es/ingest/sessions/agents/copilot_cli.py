@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions import ways
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Known
-from analytics_es.ingest.sessions.otel_lines import attributes_of, happened, is_span, place, records, usage_of, when
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats import ways
+from analytics_es.ingest.sessions.formats.otel_lines import (
+    attributes_of,
+    happened,
+    is_span,
+    place,
+    records,
+    usage_of,
+    when,
+)
+from analytics_es.ingest.sessions.formats.records import part
+from analytics_es.ingest.sessions.formats.sums import since
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.sums import since
 
 # What tells calls, from what tells each to what adds them up: of one trace, or one response, the first that is there.
 CHAT, INFERENCE, TURN, AGENT_SPAN = 3, 2, 1, 0

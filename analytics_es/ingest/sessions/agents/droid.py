@@ -9,8 +9,8 @@ from typing import Any
 from analytics_es.ingest.sessions.declaration import CACHED, THOUGHTS, Agent, Document, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Fact, Known
+from analytics_es.ingest.sessions.formats.totals import grown, remember
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.totals import grown, remember
 
 _COUNTS = {
     "input_tokens": "inputTokens",

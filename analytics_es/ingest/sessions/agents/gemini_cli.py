@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Document, Home, Kept, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.formats import google
+from analytics_es.ingest.sessions.formats.records import part, parts
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED, told_before
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, told_before
 
 _ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status
 _HASH = re.compile("[0-9a-f]{64}")  # what a project's folder was called before it had a name

@@ -8,8 +8,8 @@ from typing import Any
 from analytics_es.ingest.sessions.declaration import Agent, Home, Query, Record, Tables
 from analytics_es.ingest.sessions.events import moment
 from analytics_es.ingest.sessions.facts import Call, Fact, Skipped
+from analytics_es.ingest.sessions.formats.totals import grown, remember
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.totals import grown, remember
 
 _LEDGER = {"id", "session_id", "created_timestamp", "model", "input_tokens", "output_tokens", "total_tokens"}
 _COUNTS = ("input", "output", "total", "cache_read", "cache_write")

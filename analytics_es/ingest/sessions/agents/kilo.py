@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics_es.ingest.sessions.declaration import Agent, Home
-from analytics_es.ingest.sessions.opencode import BESIDE, files, remember
+from analytics_es.ingest.sessions.formats.opencode import BESIDE, files, remember
 
 AGENT = Agent(
     name="kilo",

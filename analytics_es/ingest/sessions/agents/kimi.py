@@ -9,9 +9,9 @@ from typing import Any
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Document, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Known, Skipped
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.formats.records import part, parts
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED, result, used
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, result, used
 
 _OURS = {
     "input_tokens": ("input_other", "inputOther"),

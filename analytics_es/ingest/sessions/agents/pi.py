@@ -9,9 +9,9 @@ from typing import Any
 from analytics_es.ingest.sessions.declaration import CACHED, Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats.records import part
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 _STATUS = {"aborted": "cancelled", "error": "error"}  # of a call, by why the answer stopped
 _OLD = "v1"  # the first word of ids of entries that have none: files of the first version of the format

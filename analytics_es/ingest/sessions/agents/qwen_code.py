@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions import google
 from analytics_es.ingest.sessions.declaration import THOUGHTS, Agent, Home, Lines, Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.formats import google
+from analytics_es.ingest.sessions.formats.records import part, parts
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENDS = {"success": COMPLETED, "error": FAILED}  # of a tool that was called, by its status

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from analytics_es.ingest.sessions.facts import Call
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.formats.records import part, parts
 
 # Steps of a request that its usage leaves out, whoever did them: by a model that advises, or to make the context short.
 INSIDE = ("advisor_message", "compaction")

@@ -13,7 +13,7 @@ from analytics_es.ingest.otel.tokens import Layout, add_up
 from analytics_es.ingest.sessions.declaration import CACHED, THOUGHTS, Document, Files, Query, Record, Tables
 from analytics_es.ingest.sessions.events import moment
 from analytics_es.ingest.sessions.facts import Call, Fact, Happened, Skipped
-from analytics_es.ingest.sessions.records import part, parts
+from analytics_es.ingest.sessions.formats.records import part, parts
 from analytics_es.ingest.sessions.session import Session
 
 BESIDE = CACHED | THOUGHTS

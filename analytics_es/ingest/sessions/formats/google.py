@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from analytics_es.ingest.sessions.facts import Call, Moment
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats.records import part
 
 _IN, _TOOLS = "input_tokens", "tool"
 

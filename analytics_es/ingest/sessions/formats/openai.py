@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from analytics_es.ingest.sessions.counter import Numbers
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats.counter import Numbers
+from analytics_es.ingest.sessions.formats.records import part
 
 COUNTS = {
     "input_tokens": "input_tokens",

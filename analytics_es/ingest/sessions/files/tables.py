@@ -13,7 +13,7 @@ import orjson
 from attrs import define, field, frozen
 
 from analytics_es.ingest.sessions.declaration import Query, Tables
-from analytics_es.ingest.sessions.snapshots import NotReadable, read
+from analytics_es.ingest.sessions.files.snapshots import NotReadable, read
 
 IN_MEMORY = 8 << 20  # bytes of rows that are held before they go into a file
 START = -1  # what a cursor is before anything was read

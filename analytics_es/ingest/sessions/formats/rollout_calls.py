@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions import replays, rollouts
-from analytics_es.ingest.sessions.counter import AGAIN, Counter, Numbers, Step
 from analytics_es.ingest.sessions.declaration import Record
 from analytics_es.ingest.sessions.facts import Call, Fact, Known, Skipped
-from analytics_es.ingest.sessions.openai import COUNTS, PARTS, numbers, state, tokens
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats import replays, rollouts
+from analytics_es.ingest.sessions.formats.counter import AGAIN, Counter, Numbers, Step
+from analytics_es.ingest.sessions.formats.openai import COUNTS, PARTS, numbers, state, tokens
+from analytics_es.ingest.sessions.formats.records import part
 from analytics_es.ingest.sessions.session import Session
 
 BESIDE = "told by the counter just before"

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from analytics_es.ingest.sessions.facts import Skipped
-from analytics_es.ingest.sessions.lines import BLANK, FORGIVEN
+from analytics_es.ingest.sessions.files.lines import BLANK, FORGIVEN
 
 LARGEST = 128 << 20  # bytes: a larger one is passed over, and counted
 BROKEN, TOO_LARGE = "file that is no JSON", "file larger than 128 MB"

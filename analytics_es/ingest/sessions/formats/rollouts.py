@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.ingest.sessions import replays
 from analytics_es.ingest.sessions.declaration import Record
 from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Fact, Happened, Known
-from analytics_es.ingest.sessions.openai import failed
-from analytics_es.ingest.sessions.records import part
+from analytics_es.ingest.sessions.formats import replays
+from analytics_es.ingest.sessions.formats.openai import failed
+from analytics_es.ingest.sessions.formats.records import part
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED, result, used
 from analytics_es.ingest.sessions.session import Session
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED, result, used
 
 _MOST = 8  # tools that failed, and whose output comes
 _NOT_PROVIDERS = ("sandbox_error", "thread_rollback_failed", "other")  # errors

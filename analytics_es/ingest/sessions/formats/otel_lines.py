@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analytics_es.ingest.sessions.facts import Happened
-from analytics_es.ingest.sessions.records import part, parts
-from analytics_es.ingest.sessions.tools import COMPLETED, FAILED
+from analytics_es.ingest.sessions.formats.records import part, parts
+from analytics_es.ingest.sessions.formats.tools import COMPLETED, FAILED
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = ("endTime", "startTime", "hrTime", "_hrTime", "time", "timestamp", "observedTimestamp")
