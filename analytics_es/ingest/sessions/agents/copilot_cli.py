@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analytics_es.ingest.sessions.declaration import Agent, Home, Lines, Record
-from analytics_es.ingest.sessions.events import project_of
 from analytics_es.ingest.sessions.facts import Call, Fact, Known
 from analytics_es.ingest.sessions.formats import ways
+from analytics_es.ingest.sessions.formats.copilot_sessions import SHUTDOWN, model_of, session_sums
 from analytics_es.ingest.sessions.formats.otel_lines import (
     attributes_of,
     happened,
@@ -18,25 +18,15 @@ from analytics_es.ingest.sessions.formats.otel_lines import (
     usage_of,
     when,
 )
-from analytics_es.ingest.sessions.formats.records import part
-from analytics_es.ingest.sessions.formats.sums import since
 from analytics_es.ingest.sessions.session import Session
 
 # What tells calls, from what tells each to what adds them up: of one trace, or one response, the first that is there.
 CHAT, INFERENCE, TURN, AGENT_SPAN = 3, 2, 1, 0
 _WAYS = {INFERENCE: "inference", TURN: "turn", AGENT_SPAN: "agent"}  # the first word of ids of calls that are so told
-_SHUTDOWN = "shutdown"
 _SPANS = {"chat": CHAT, "invoke_agent": AGENT_SPAN}
 _LOGS = {"gen_ai.client.inference.operation.details": INFERENCE, "copilot_chat.agent.turn": TURN}
 _BODIES = {"GenAI inference:": INFERENCE, "copilot_chat.agent.turn": TURN}
 _CONVERSATION = ("gen_ai.conversation.id", "copilot_chat.session_id", "copilot_chat.chat_session_id", "session.id")
-_METRICS = {
-    "input_tokens": "inputTokens",
-    "output_tokens": "outputTokens",
-    "cache_read_tokens": "cacheReadTokens",
-    "cache_creation_tokens": "cacheWriteTokens",
-    "reasoning_tokens": "reasoningTokens",
-}
 
 
 def _telemetry(line: Record, session: Session) -> Iterator[Fact]:
@@ -47,7 +37,7 @@ def _telemetry(line: Record, session: Session) -> Iterator[Fact]:
         if rank is not None and any(tokens.values()):
             yield from _call(record, attributes, tokens, rank, session)
         elif is_span(record):
-            fields = {"conversation_id": _conversation(attributes), "model": _model(attributes)}
+            fields = {"conversation_id": _conversation(attributes), "model": model_of(attributes)}
             if other := happened(record, attributes, fields):
                 yield other
 
@@ -71,7 +61,7 @@ def _call(record: Record, told: Record, tokens: Record, rank: int, session: Sess
     call = Call(
         id=":".join(map(str, [_WAYS[rank], *where] if rank in _WAYS else where)),
         at=at,
-        model=_model(told),
+        model=model_of(told),
         tokens=tokens,
         fields={"conversation_id": conversation},
         attributes={
@@ -100,42 +90,9 @@ def _same(response: Any, counts: Record) -> str:
     return f"{response}:{counts.get('input_tokens') or 0}:{counts.get('output_tokens') or 0}" if response else ""
 
 
-def _model(told: Record) -> str | None:
-    model = told.get("gen_ai.response.model") or told.get("gen_ai.request.model")
-    return model.strip().removesuffix("-internal").removesuffix("-1m") if isinstance(model, str) else None
-
-
-def _state(record: Record, session: Session) -> Iterator[Fact]:
-    """Say what the end of a session tells where nothing else does: the sum of its calls to each model."""
-    conversation, data = session.folders[-1] if session.folders else session.path.stem, part(record, "data")
-    if record.get("type") == "session.start" and (folder := part(data, "context").get("cwd")):
-        session.notes["project"] = project_of(str(folder))
-        yield Known(f"project:{conversation}", session.notes["project"])
-    if record.get("type") != "session.shutdown":
-        return
-    for model, metrics in part(data, "modelMetrics").items():
-        used = part(metrics, "usage")
-        counts = since(session, model, {ours: used.get(theirs) or 0 for ours, theirs in _METRICS.items()})
-        if any(counts.values()):
-            own = f"{_SHUTDOWN}:{conversation}:{record.get('id') or record.get('timestamp')}:{model}"
-            yield Call(
-                id=own,
-                at=record.get("timestamp") or session.modified,
-                model=_model({"gen_ai.response.model": model}),
-                tokens=counts,
-                fields={"conversation_id": conversation},
-                attributes={
-                    "project": session.notes.get("project"),
-                    "requests": part(metrics, "requests").get("count"),
-                },
-                unless=[f"session:{conversation}"],
-                lane=own,
-            )
-
-
 def _remember(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, way = event["data"], str(event["id"]).partition(":")[0]
-    if way == _SHUTDOWN or event["event_type"] != "provider.call.completed":
+    if way == SHUTDOWN or event["event_type"] != "provider.call.completed":
         return
     attributes, rank = data.get("attributes", {}), next((rank for rank, name in _WAYS.items() if name == way), CHAT)
     trace = str(event["id"]).split(":")[0 if rank == CHAT else 1]  # of one without, some word that is no trace's
@@ -158,7 +115,7 @@ AGENT = Agent(
     ),
     files=(
         Lines(pattern="otel/**/*.jsonl", read=_telemetry, marks=(b'"attributes"',), last=True),
-        Lines(pattern="session-state/*/events.jsonl", read=_state, marks=(b'"session.s',)),
+        Lines(pattern="session-state/*/events.jsonl", read=session_sums, marks=(b'"session.s',)),
     ),
     providers={"claude-*": "anthropic", "gpt-*": "openai", "gemini-*": "gcp.gemini"},
     tells_not="what GitHub takes for a call: its cost is what the maker of the model would take; calls where telemetry "

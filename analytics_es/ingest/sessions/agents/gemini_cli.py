@@ -22,8 +22,7 @@ def _read(record: Record, session: Session) -> Iterator[Fact]:
     """Say what a line tells, or a whole conversation of older versions, or what a run without a terminal printed."""
     if not isinstance(record, Mapping):  # other files beside sessions are lists, such as what the user typed
         return
-    stats = part(record, "stats") or part(record, "result", "stats")
-    if stats:
+    if stats := part(record, "stats") or part(record, "result", "stats"):
         conversation = record.get("session_id") or session.notes.get("session")
         at = record.get("timestamp") or session.modified
         yield from google.run(stats, conversation, at, unless=[_told(conversation)] if conversation else ())
