@@ -62,7 +62,7 @@ def _claude(draw: random.Random, session: str, project: str, at: datetime) -> It
                 "sessionId": session,
                 "requestId": f"req_{session}_{number}",
                 "version": "2.1.332",
-                "cwd": f"/home/ada/work/{project}",
+                "cwd": f"/home/ada/code/{project}",
                 "message": message,
             }
         cached += written
@@ -71,7 +71,7 @@ def _claude(draw: random.Random, session: str, project: str, at: datetime) -> It
 def _codex(draw: random.Random, project: str, at: datetime) -> Iterator[Json]:
     """Yield lines of a rollout, whose counter grows; each is told again when the limits are refreshed."""
     thread = f"0199{at:%m%d}-0000-7000-8000-000000000001"
-    meta = {"id": thread, "cwd": f"/home/ada/work/{project}", "cli_version": "0.150.0"}
+    meta = {"id": thread, "cwd": f"/home/ada/code/{project}", "cli_version": "0.150.0"}
     yield {"timestamp": _time(at), "type": "session_meta", "payload": meta}
     yield {"timestamp": _time(at), "type": "turn_context", "payload": {"model": "gpt-5.4"}}
     names = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens", "total_tokens")

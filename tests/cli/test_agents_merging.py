@@ -30,7 +30,7 @@ def line(number: int, *, final: bool = True, output: int = 50) -> dict[str, Any]
         "sessionId": "s1",
         "requestId": f"req_{number}",
         "version": "2.1.300",
-        "cwd": "/home/ada/work/shop",
+        "cwd": "/home/ada/code/shop",
         "message": {
             "id": f"msg_{number}",
             "model": "claude-sonnet-4-5",
@@ -43,7 +43,7 @@ def line(number: int, *, final: bool = True, output: int = 50) -> dict[str, Any]
 
 def result(number: int) -> dict[str, Any]:
     content = [{"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": "said"}]
-    about = {"timestamp": f"2026-05-01T10:{number:02}:01Z", "sessionId": "s1", "cwd": "/home/ada/work/shop"}
+    about = {"timestamp": f"2026-05-01T10:{number:02}:01Z", "sessionId": "s1", "cwd": "/home/ada/code/shop"}
     return {"type": "user", **about, "message": {"role": "user", "content": content}}
 
 

@@ -17,6 +17,7 @@ from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
 from analytics_es.cli.tables import agents as tables
+from analytics_es.cli.tables import agents_read
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.ingest.sessions.files import finding
 from analytics_es.ingest.sessions.report import AgentReport
@@ -41,7 +42,7 @@ def show_ledger(
         period = asked.period(ZoneInfo(db.tz or machine_zone()), "day", now)
         looked = {agent.name: [str(path) for path in finding.places(agent)] for agent in every(names)}
         nothing = {**_plain([], Ledger.empty(period), db), "ledger": None, "looked_in": looked}
-        print_answer(nothing, tables.nowhere(looked, title_of), as_json)
+        print_answer(nothing, agents_read.nowhere(looked, title_of), as_json)
         return
     with ledger(db) as store:
         period = asked.period(store.reads, "day", now)  # what is wrong with it is said before anything is read
@@ -57,7 +58,7 @@ def show_ledger(
         still_open=sum(report.open for report in reports),
         project=project,
     )
-    print_answer(_plain(reports, answer, db), chain(tables.reading(reports, title_of), blocks), as_json)
+    print_answer(_plain(reports, answer, db), chain(agents_read.reading(reports, title_of), blocks), as_json)
 
 
 def _there(names: Sequence[str]) -> bool:

@@ -1,94 +1,21 @@
-"""The agents' ledger → tables: what was read, what it cost, the blocks of hours, what all that stands on."""
+"""The agents' ledger → tables: what it cost, the blocks of hours, what all that stands on."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.ledger.answer import AgentBlocks, Ledger
 from analytics_es.cli.ledger.blocks import HoursBlock
 from analytics_es.cli.ledger.figures import Bucket, Figures, Named
 from analytics_es.cli.tables import parts
+from analytics_es.cli.tables.agents_read import TitleOf
 from analytics_es.cli.tables.cost import not_known
-from analytics_es.ingest.sessions.report import THERE, AgentReport
 
 Of = Callable[..., Figures]
-TitleOf = Callable[[str], str]
-SHOWN_REASONS, FEW = 2, 5
-QUIET = frozenset({THERE})  # what was read before, by another machine or from a copy, is no news
-
-NOBODY = "(none)"
-
-
-def nowhere(looked: Mapping[str, Sequence[str]], title_of: TitleOf) -> Iterator[Block]:
-    """Say where sessions were looked for on a machine that has none, and what to do next."""
-    yield from (Line("No sessions of coding agents on this machine", "bold cyan"), Line())
-    rows = [(title_of(name), place) for name, places in looked.items() for place in places or ["–"]]
-    columns: Columns[tuple[str, str]] = [
-        Column("agent", lambda row: row[0]),
-        Column("looked in", lambda row: in_home(row[1]), folds=True),
-    ]
-    yield Grid("", columns, rows)
-    yield Line("Work with one of them, and ask again; or say where its files are, as in")
-    yield Line("  CLAUDE_CONFIG_DIR=/mnt/laptop/.claude analytics-es agents")
-    yield Line("The ledger of another machine is shown with --db, and merged by analytics-es agents import.")
-
-
-def in_home(path: str) -> str:
-    """Return a path with `~` for the home of who is asking."""
-    try:
-        return str(Path("~") / Path(path).relative_to(Path.home()))
-    except (ValueError, RuntimeError):  # elsewhere, or nobody's
-        return path
-
-
-# ── what was read ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def reading(reports: Sequence[AgentReport], title_of: TitleOf) -> Iterator[Block]:
-    """Return a line for each agent that is there, and one that names all others."""
-    if not reports:
-        return
-    there = [report for report in reports if report.homes or report.files]
-    columns: Columns[AgentReport] = [
-        Column("read", lambda report: title_of(report.agent)),
-        Number("files", lambda report: words.count(report.files), drop=2),
-        Number("new calls", lambda report: words.count(report.calls)),
-        Number("partial", lambda report: words.count(report.partial), drop=1),
-        Number("open", lambda report: words.count(report.open), drop=1),
-    ]
-    if any(map(_passed_over, there)):
-        columns = [*columns, Column("passed over", _passed_over, folds=True)]
-    others = [title_of(report.agent) for report in reports if report not in there]
-    yield Grid("", columns, there, f"not on this machine: {', '.join(others)}" if others else "")
-    for report in there:
-        yield from _problems(report, title_of)
-
-
-def _passed_over(report: AgentReport) -> str:
-    """Return the most frequent reason why records were passed over, and how many more there are."""
-    telling = Counter({reason: count for reason, count in report.skipped.items() if reason not in QUIET})
-    shown = [f"{count:,} {reason}" for reason, count in telling.most_common(SHOWN_REASONS)]
-    rest = telling.total() - sum(count for _, count in telling.most_common(SHOWN_REASONS))
-    return "; ".join([*shown, *([f"{rest:,} more"] if rest else [])])
-
-
-def _problems(report: AgentReport, title_of: TitleOf) -> Iterator[Block]:
-    if report.problems:
-        path, why = next(iter(report.problems.items()))
-        more = (
-            f" and {len(report.problems) - 1:,} more (analytics-es agents status)" if len(report.problems) > 1 else ""
-        )
-        yield Line(f"{title_of(report.agent)}: not read: {in_home(path)} ({why}){more}", parts.ALARM)
-    if report.refusals:
-        refused = words.plural(len(report.refusals), "call")
-        yield Line(f"{title_of(report.agent)}: refused: {refused}: {report.refusals[0].message}", parts.ALARM)
-    if report.problems or report.refusals:
-        yield Line()
+FEW = 5
 
 
 # ── what it cost ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +104,7 @@ def _days(answer: Ledger, top: int) -> Block:
 
 def _by(key: str, named: Sequence[Named], answer: Ledger, top: int, title_of: TitleOf = str) -> Block:
     shown, remark = parts.cut(named, top)
-    first: Column[Named] = Column(key, lambda figures: title_of(figures.name) if figures.name else NOBODY)
+    first: Column[Named] = Column(key, lambda figures: title_of(figures.name) if figures.name else "(none)")
     return Grid(f"By {key}", [first, *_columns(answer, shown, lambda figures: figures)], shown, remark)
 
 

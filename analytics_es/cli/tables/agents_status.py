@@ -7,7 +7,7 @@ from datetime import datetime
 from math import floor
 
 from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
-from analytics_es.cli.tables.agents import TitleOf, in_home
+from analytics_es.cli.tables.agents_read import TitleOf, in_home
 from analytics_es.cli.tables.parts import ALARM
 from analytics_es.ingest.sessions.counts import CallCounts
 from analytics_es.ingest.sessions.status import AgentStatus

@@ -40,6 +40,11 @@ class AgentReport:
     unknown: dict[str, str] = Factory(dict)
     problems: dict[str, str] = Factory(dict)
 
+    @property
+    def refused(self) -> int:
+        """How many events the log refused."""
+        return sum(count for reason, count in self.skipped.items() if reason.startswith(REFUSED))
+
 
 def shown(path: object) -> str:
     """Return a path as it can be printed and stored, also one that is no Unicode."""
