@@ -9,8 +9,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from attrs import define, evolve, field
@@ -22,13 +20,14 @@ from analytics_es.ingest.sessions.files import finding
 from analytics_es.ingest.sessions.files.compressed import SUFFIX, Unpacked
 from analytics_es.ingest.sessions.files.documents import document
 from analytics_es.ingest.sessions.files.finding import File, PassedOver
-from analytics_es.ingest.sessions.files.lines import HALF, KNOWN_BY, LineReader
+from analytics_es.ingest.sessions.files.lines import HALF, LineReader
 from analytics_es.ingest.sessions.files.tables import TableReader
 from analytics_es.ingest.sessions.memory import Memory
 from analytics_es.ingest.sessions.recording import BATCH, ODD, Record, Recording
 from analytics_es.ingest.sessions.report import THERE, AgentReport, shown
 from analytics_es.ingest.sessions.session import Session
 from analytics_es.ingest.sessions.settling import OpenCalls
+from analytics_es.ingest.sessions.standing import continues, digest, modified, stands
 from analytics_es.ingest.sessions.state import LOOKED, FileEntry, State
 from analytics_es.log import EventLog
 
@@ -114,7 +113,7 @@ class Look:
         """Read what is new in a file; yields how far it is, in bytes."""
         path = str(file.path)
         before = self.entries.get(path)
-        is_same = before is not None and not before.problem and _stands(before) == _stands(file)
+        is_same = before is not None and not before.problem and stands(before) == stands(file)
         since = before.since if before and is_same else self.clock()
         rests = self.final or self.clock() - min(file.modified, since) >= RESTS
         if before and is_same and (before.rested or not rests):
@@ -141,7 +140,7 @@ class Look:
     def _begun(self, file: File, opened: BinaryIO, before: FileEntry) -> FileEntry:
         """Return where to go on in a file: at its beginning, where it is another one, or changed in what was read."""
         path, counts = str(file.path), dict(before.counts)
-        goes_on = _continues(opened, before, file) and file.path.suffix != SUFFIX
+        goes_on = continues(opened, before, file) and file.path.suffix != SUFFIX
         if isinstance(file.files, Lines) and goes_on:
             counts.pop(HALF, None)
         else:
@@ -176,7 +175,7 @@ class Look:
                     self._take(path, kind.read, record, session)
                 self._pass(path, lines.taken_skips())
                 if is_plain:
-                    entry = evolve(entry, offset=lines.offset, before=_digest(lines.head[: lines.offset], lines.tail))
+                    entry = evolve(entry, offset=lines.offset, before=digest(lines.head[: lines.offset], lines.tail))
                     self._read_so_far(path, entry)
                 yield min(lines.offset, file.size)
             self._pass(path, lines.taken_skips())
@@ -254,7 +253,7 @@ class Look:
         for path in self.open.files():
             if path not in self._looked_at:
                 entry = self._changed.get(path) or self.entries.get(path) or FileEntry()
-                if self.final or self.clock() - _modified(path, entry.modified) >= RESTS:
+                if self.final or self.clock() - modified(path, entry.modified) >= RESTS:
                     self.open.rested(path)
 
     def _keep(self) -> None:
@@ -279,31 +278,3 @@ class Look:
                 self.entries.update(self._changed)
                 self._changed = {}
         self._kept_at = time.monotonic()
-
-
-def _stands(file: File | FileEntry) -> tuple[int, int, int, float, int]:
-    """Return by what a file is seen to have changed."""
-    return file.device, file.inode, file.size, file.modified, file.changed
-
-
-def _modified(path: str, otherwise: float) -> float:
-    try:
-        return Path(path).stat().st_mtime
-    except (OSError, ValueError):
-        return otherwise
-
-
-def _continues(opened: BinaryIO, entry: FileEntry, file: File) -> bool:
-    """Say whether a file is the one that was read before, or a longer one."""
-    if (entry.device, entry.inode) != (file.device, file.inode) or file.size < entry.offset:
-        return False
-    if not entry.offset:
-        return True
-    head = opened.read(min(KNOWN_BY, entry.offset))
-    opened.seek(max(0, entry.offset - KNOWN_BY))
-    return _digest(head, opened.read(min(KNOWN_BY, entry.offset))) == entry.before
-
-
-def _digest(head: bytes, tail: bytes) -> str:
-    """Return a digest of the beginning of what was read, and of its end."""
-    return blake2b(head + tail, digest_size=8).hexdigest()
