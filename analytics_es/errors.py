@@ -527,6 +527,10 @@ class NotCaughtUp(AnalyticsError):
 # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class BadWord(AnalyticsError):
+    """{problem}"""
+
+
 class BadPeriod(AnalyticsError):
     """{text!r} is not a period: {problem}."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Bar, Line, words
+from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, period_options
+from analytics_es.presentation import Line, words
 
 
 @click.command()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Line, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import PATH, store_options
 from analytics_es.cli.store import Place, existing
+from analytics_es.presentation import Line, words
 from analytics_es.types import BackupResult
 
 LISTED = 20  # positions

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import click
 
-from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.options import as_of_option, moment, reading_options, top_option
 from analytics_es.cli.store import Place, existing
-from analytics_es.cli.tables import budgets as tables
+from analytics_es.presentation import Block
+from analytics_es.presentation.tables import budgets as tables
 
 
 @click.command()

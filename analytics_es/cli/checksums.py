@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Bar, Line, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
+from analytics_es.presentation import Line, words
 
 
 @click.command()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Line, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import OpenStore, Place, existing
+from analytics_es.presentation import Line, words
 from analytics_es.types import CostCorrection
 
 

@@ -9,8 +9,8 @@ import click
 
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import PATH, Question, pairs, question_options, top_option, where_option
-from analytics_es.cli.tables import cost as tables
 from analytics_es.cost.prices.files import read_prices
+from analytics_es.presentation.tables import cost as tables
 
 
 @click.command()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Group
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
+from analytics_es.presentation import Column, Columns, Grid, Line, Number, words
 from analytics_es.types import DeadLetter
 
 _position = click.argument("position", type=click.IntRange(min=1, max=2**62))

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, time, timedelta
 import click
 
 from analytics_es.cli.demo_week import platform_events
-from analytics_es.cli.display import Bar, Block, Line, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import json_option, moment, store_option
 from analytics_es.cli.store import Place, opened
-from analytics_es.cli.tables import report as tables
+from analytics_es.presentation import Block, Line, words
+from analytics_es.presentation.tables import report as tables
 from analytics_es.store import exists
 from analytics_es.types import TimePeriod
 

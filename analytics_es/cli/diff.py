@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, period_options, place, top_option
 from analytics_es.cli.store import existing
-from analytics_es.cli.tables.parts import cut, heading
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.presentation.tables.parts import cut, heading
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange
 
 At = int | datetime  # a position, or a time of recording

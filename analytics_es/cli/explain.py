@@ -10,7 +10,7 @@ import click
 from analytics_es.audit.rows import COST
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, question_options, where_option
-from analytics_es.cli.tables import explanation as tables
+from analytics_es.presentation.tables import explanation as tables
 
 
 @click.command()

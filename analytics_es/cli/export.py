@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Line, words
+from analytics_es.cli.display import Bar
 from analytics_es.cli.options import PATH, Question, period_options
 from analytics_es.cli.store import existing
+from analytics_es.presentation import Line, words
 from analytics_es.types import ExportFormat
 from analytics_es.types.lifecycle import Format
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 import click
 
 from analytics_es.cli.hints import complete
-from analytics_es.errors import AnalyticsError
+from analytics_es.errors import AnalyticsError, BadWord
 
 
 class Failed(click.ClickException):
@@ -22,7 +22,7 @@ class Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
-        from analytics_es.cli.display.words import safe
+        from analytics_es.presentation.words import safe
 
         click.echo(safe(self.message), file=file, err=True)
 
@@ -37,8 +37,12 @@ class Interrupted(Failed):
 def _safely() -> Iterator[None]:
     try:
         yield
+    except BadWord as error:
+        from analytics_es.presentation.words import safe
+
+        raise click.UsageError(safe(str(error))) from error
     except click.UsageError as error:
-        from analytics_es.cli.display.words import safe
+        from analytics_es.presentation.words import safe
 
         error.message = safe(error.message)  # type: ignore[misc]  # final to click, which prints it as it is
         raise

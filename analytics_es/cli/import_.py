@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from analytics_es.cli import import_formats
-from analytics_es.cli.display import Bar, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.import_findings import Findings
 from analytics_es.cli.import_formats import FormatName
@@ -22,6 +22,7 @@ from analytics_es.errors import AnalyticsError, BadMapping, BadRow, CannotRead, 
 from analytics_es.ingest import Importer
 from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import OTLP, ImportedRow, Rows, read_mapping, rows
+from analytics_es.presentation import words
 from analytics_es.types import Duplicate, LeftOutField, Refusal
 
 BATCH = 1000

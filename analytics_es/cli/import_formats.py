@@ -9,9 +9,10 @@ from typing import Any
 import click
 from attrs import frozen
 
-from analytics_es.cli.display import Line, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.ingest.files import OTLP, Notes
 from analytics_es.ingest.files.catalogue import CHARGES, SUMS, names, shapes
+from analytics_es.presentation import Line, words
 
 
 class FormatName(click.ParamType[str]):

@@ -8,12 +8,12 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.cli.import_findings import MOST_NAMES, OTHERS, Findings, NoPrice, Reason
 from analytics_es.cli.import_formats import remarks
-from analytics_es.cli.tables.parts import partial_calls
-from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.ingest.files import ImportedRow, Notes
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Styled, words
+from analytics_es.presentation.tables.parts import partial_calls
+from analytics_es.presentation.tables.unread import left_out_fields, unread_fields
 from analytics_es.types import BatchReceipt, LeftOutField, UnreadField
 
 MOST_SHOWN = 8  # names in a line

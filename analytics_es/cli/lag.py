@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 from attrs import frozen
 
-from analytics_es.cli.display import words
+from analytics_es.presentation import words
 from analytics_es.types import ProjectionStatus
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, opened
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, words
 from analytics_es.store import exists
 from analytics_es.types import MetricInfo
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Line, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.options import new_store_options, strict_ids_option
 from analytics_es.cli.store import Place, opened
+from analytics_es.presentation import Line, words
 
 
 @click.command()

@@ -9,10 +9,12 @@ from typing import Any
 import click
 from attrs import evolve
 
-from analytics_es.cli.display import Block, Form, Line, Sheets, words
-from analytics_es.cli.display.rewriting import rewritten, texts
+from analytics_es.cli.display import Form
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json, to_plain
+from analytics_es.presentation import Block, Line, words
+from analytics_es.presentation.rewriting import rewritten, texts
+from analytics_es.presentation.sheets import Sheets
 from analytics_es.types import Names
 
 PSEUDONYM = re.compile(r"(?<![\w-])p_[A-Za-z0-9_-]{16}(?![\w-])")

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli.display import Bar, Block, Form, print_answer
+from analytics_es.cli.display import Bar, Form, print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.hints import note_asked, note_store
 from analytics_es.cli.names import named, names_option
-from analytics_es.cli.periods import REPEATED, Asked, for_a_screen, options_of_a_period
+from analytics_es.cli.periods import REPEATED, for_a_screen, options_of_a_period, taken
 from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.event import MAX_SOURCE
+from analytics_es.presentation import Block
+from analytics_es.presentation.asked import Asked
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService
 from analytics_es.types import Granularity, TimePeriod
@@ -242,7 +244,7 @@ def period_options(command: Command) -> Command:
     @functools.wraps(command)
     def asking(**options: Any) -> None:
         note_asked(REPEATED)
-        asked = Asked.taken(options)
+        asked = taken(options)
         names = [field.name for field in fields(Question) if field.name in options]
         command(Question(asked=asked, **{name: options.pop(name) for name in names}), **options)
 

@@ -10,17 +10,19 @@ from typing import Any, TypeVar
 import click
 
 from analytics_es.cli import options
-from analytics_es.cli.display import Line, Sheets, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.failures import Group
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.store import Place, existing, opened
-from analytics_es.cli.tables import prices as tables
-from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import tier_of
 from analytics_es.cost.prices.files import read_prices
 from analytics_es.cost.prices.listing import default_prices, published_prices
 from analytics_es.events.tiers import BATCH, STANDARD
+from analytics_es.presentation import Line, words
+from analytics_es.presentation.sheets import Sheets
+from analytics_es.presentation.tables import prices as tables
+from analytics_es.presentation.tables.price_diff import price_diff
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

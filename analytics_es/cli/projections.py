@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 import click
 
 from analytics_es.cli.commands import LazyGroup
-from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
-from analytics_es.cli.tables.parts import errors
-from analytics_es.cli.tables.unread import left_out_fields, unread_fields
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
+from analytics_es.presentation.tables.parts import errors
+from analytics_es.presentation.tables.unread import left_out_fields, unread_fields
 from analytics_es.types import (
     DayDivergence,
     DoubtfulCorrection,

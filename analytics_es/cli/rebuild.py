@@ -11,11 +11,13 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import PATH, confirm, db_option, tz_option, yes_option
-from analytics_es.cli.periods import Asked, part_options
+from analytics_es.cli.periods import NOTHING, part_options
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.codec import to_json
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.presentation.asked import Asked
 from analytics_es.read_models.clusters import cluster
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
 from analytics_es.types.defaults import BATCH
@@ -86,9 +88,9 @@ def rebuild(
       analytics-es projections rebuild --scheduler tcp://10.0.0.1:8786
       analytics-es projections rebuild --from-archive archive
     """
-    if asked != Asked() and (scheduler or archive or workers):
+    if asked != NOTHING and (scheduler or archive or workers):
         raise click.UsageError("A period goes with none of --scheduler, --from-archive and --workers.")
-    if asked != Asked() and not asked.begins():
+    if asked != NOTHING and not asked.begins():
         raise click.UsageError("--to goes with --from.")
     with existing(db, rebuild="manual") as store:
         status = store.service.projections().unwrap()

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from analytics_es.cli.display import words
 from analytics_es.cli.options import moment, new_store_options, strict_fields_option
 from analytics_es.cli.store import Place, opened
-from analytics_es.cli.tables.unread import left_out_line
 from analytics_es.errors import CannotRead, NotRead
 from analytics_es.events.codec import to_json
+from analytics_es.presentation import words
+from analytics_es.presentation.tables.unread import left_out_line
 from analytics_es.types import Receipt
 
 MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from analytics_es.cli.display import Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.failures import Group
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import moment, reading_options, store_options
@@ -15,6 +15,7 @@ from analytics_es.cli.store import Place, existing
 from analytics_es.errors import NoRejectedMessage
 from analytics_es.events.codec import to_json
 from analytics_es.events.fields import LEFT_OUT
+from analytics_es.presentation import Column, Columns, Grid, Line, Number, words
 from analytics_es.types import RejectedMessage
 
 EVERY = 1_000_000  # of these, the one at a position is looked for

@@ -11,8 +11,8 @@ from typing import TextIO
 import click
 from attrs import asdict, define, evolve, field, frozen
 
-from analytics_es.cli.display import words
 from analytics_es.errors import CannotWrite, FileExists
+from analytics_es.presentation import words
 
 SHOWN = 10
 MOST_MESSAGES = 10  # of a row: it may give an event of each element of a list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.options import Question, question_options
-from analytics_es.cli.tables import report as tables
+from analytics_es.presentation.tables import report as tables
 
 
 @click.command()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import confirm, store_options, yes_option
 from analytics_es.cli.store import Place, existing
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.types import FamilyRetention, RetentionResult, StuckProjection
 
 

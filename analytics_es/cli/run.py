@@ -18,7 +18,6 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
 from analytics_es.cli.hints import note_store
 from analytics_es.cli.run_log import (
@@ -33,6 +32,7 @@ from analytics_es.cli.run_log import (
 from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
+from analytics_es.presentation import words
 from analytics_es.types import ProjectionStatus
 
 if TYPE_CHECKING:

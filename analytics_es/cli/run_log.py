@@ -14,7 +14,6 @@ from typing import Any
 import click
 from attrs import define
 
-from analytics_es.cli.display import words
 from analytics_es.cli.options import (
     Command,
     db_option,
@@ -24,6 +23,7 @@ from analytics_es.cli.options import (
     zone_option,
 )
 from analytics_es.cli.store import OpenStore, Place
+from analytics_es.presentation import words
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 logger = logging.getLogger("analytics_es.run")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analytics_es.cli.display import words
 from analytics_es.cli.run import retaining, say_end, watch
 from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
 from analytics_es.cli.stopping import stopped
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.cli.token import TOKEN, token_of
 from analytics_es.errors import CannotServe
+from analytics_es.presentation import words
 
 if TYPE_CHECKING:
     from socket import socket

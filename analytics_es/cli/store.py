@@ -15,11 +15,11 @@ from attrs import frozen
 from click.core import ParameterSource
 
 from analytics_es.cli.display import Bar
-from analytics_es.cli.display.words import safe
 from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
 from analytics_es.ingest.sessions.places import default_store
 from analytics_es.log import log_path, on_server, redacted
+from analytics_es.presentation.words import safe
 from analytics_es.service import AnalyticsService
 from analytics_es.store import exists
 

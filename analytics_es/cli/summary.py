@@ -8,7 +8,7 @@ import click
 
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, question_options, top_option, where_option
-from analytics_es.cli.tables import summary as tables
+from analytics_es.presentation.tables import summary as tables
 
 
 @click.command()

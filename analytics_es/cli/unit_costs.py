@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from analytics_es.cli.options import Question, question_options, where_option
-from analytics_es.cli.tables import unit_costs as tables
+from analytics_es.presentation.tables import unit_costs as tables
 
 
 @click.command("unit-costs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.options import Question, question_options, top_option
-from analytics_es.cli.tables import usage as tables
+from analytics_es.presentation.tables import usage as tables
 
 
 @click.command()

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, tz_option
-from analytics_es.cli.periods import Asked, part_options
+from analytics_es.cli.periods import NOTHING, part_options
 from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, existing
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.presentation.asked import Asked
 from analytics_es.types import (
     ColumnDifference,
     Divergence,
@@ -58,11 +60,11 @@ def verify(
       analytics-es projections verify --this-month
       analytics-es projections verify --sample 3 --json
     """
-    if sample and asked != Asked():
+    if sample and asked != NOTHING:
         raise click.UsageError("--sample draws days of the whole log: leave out the period.")
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
-    unit = "parts" if sample or asked != Asked() else "events"
+    unit = "parts" if sample or asked != NOTHING else "events"
     with existing(db) as store, Bar("verifying", unit=unit) as bar:
         period = asked.part(store.reads)
         answer = store.service.verify(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
+from analytics_es.presentation import Column, Columns, Grid, Line, words
 from analytics_es.types import SqlView
 
 _COLUMNS: Columns[SqlView] = [

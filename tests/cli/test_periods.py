@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from analytics_es.cli.periods import Asked, length, moment, until
+from analytics_es.cli.periods import length, moment, until
+from analytics_es.errors import BadWord
+from analytics_es.presentation.asked import Asked
 from analytics_es.testing import tool_call
 from tests.cli.conftest import Cli
 from tests.stores import opened, record
@@ -21,6 +23,7 @@ def period(zone: ZoneInfo = BERLIN, named: dict[str, str] | None = None, **said:
     times = {name: moment(text) for name, text in said.items() if name in ("start", "end", "since")}
     asked = Asked(
         named=named or {},
+        mark="--",
         **times,
         until=until(said["until"]) if "until" in said else None,
         length=length(said["last"]) if "last" in said else None,
@@ -105,15 +108,15 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
         ({"since": "2024-03-01", "until": "2024-03-08", "last": "7d"}, "--last goes with --since or with --until, not"),
         ({"start": "2024-03-01", "since": "2024-03-08"}, "--from and --since say the same: leave out one of them."),
         ({"end": "2024-03-01", "until": "2024-03-08"}, "--to and --until say the same: leave out one of them."),
-        ({"named": {"--today": "today"}, "last": "7d"}, "--today is a whole period: leave out --last, or --today."),
+        ({"named": {"today": "today"}, "last": "7d"}, "--today is a whole period: leave out --last, or --today."),
         (
-            {"named": {"--today": "today", "--month": "2024-03"}, "since": "2024-03-01"},
+            {"named": {"today": "today", "month": "2024-03"}, "since": "2024-03-01"},
             "--today is a whole period: leave out --month, --since, or --today.",
         ),
-        ({"named": {"--month": "March"}}, "'March' is not a period: write the month as 2026-11."),
-        ({"named": {"--month": "2024"}}, "'2024' is not a period: write the month as 2026-11."),
-        ({"named": {"--period": "soon"}}, "'soon' is not a period: write it as 2026-11-01/2026-11-08, "),
-        ({"named": {"--period": "2024-03-29T15:00"}}, "it is a time, and does not say how long: write its day, "),
+        ({"named": {"month": "March"}}, "'March' is not a period: write the month as 2026-11."),
+        ({"named": {"month": "2024"}}, "'2024' is not a period: write the month as 2026-11."),
+        ({"named": {"period": "soon"}}, "'soon' is not a period: write it as 2026-11-01/2026-11-08, "),
+        ({"named": {"period": "2024-03-29T15:00"}}, "it is a time, and does not say how long: write its day, "),
         ({"start": "2024-03-08", "end": "2024-03-01"}, "--from must be before --to."),
         ({"since": "2024-03-08", "until": "2024-03-01"}, "--since must be before --until."),
         ({"start": "2025-03-08"}, "--from must be before now."),
@@ -121,7 +124,7 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
     ],
 )
 def test_what_does_not_go_together_is_told(said: dict[str, Any], told: str) -> None:
-    with pytest.raises(click.UsageError, match=re.escape(told)):
+    with pytest.raises(BadWord, match=re.escape(told)):
         period(**said)
 
 

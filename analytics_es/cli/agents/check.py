@@ -9,15 +9,17 @@ import click
 from attrs import frozen
 
 from analytics_es.cli.agents.reading import agent_option, ledger_option, title_of
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import json_option, tz_option
-from analytics_es.cli.periods import Asked, since
+from analytics_es.cli.periods import since
 from analytics_es.cli.store import Place, existing
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.ingest.sessions.comparison import ComparedCall, ComparedSession, Comparison, compared
 from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.reader import Progress
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Styled, words
+from analytics_es.presentation.asked import Asked
 
 SHOWN = 20  # rows of a table
 SAID = {

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.agents.reading import agent_option, ledger_option
-from analytics_es.cli.display import Bar, Line, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import PATH, json_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.ingest.strictness import agents
+from analytics_es.presentation import Line, words
 from analytics_es.types import TimePeriod
 
 FORMS = {".jsonl": "json", ".jsonl.gz": "json", ".parquet": "parquet"}  # by how a file is called

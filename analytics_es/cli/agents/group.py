@@ -20,9 +20,10 @@ from analytics_es.cli.agents.reading import (
 )
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.options import json_option
-from analytics_es.cli.periods import Asked, since, until
+from analytics_es.cli.periods import since, until
 from analytics_es.cli.store import Place
 from analytics_es.ingest.sessions.places import default_store
+from analytics_es.presentation.asked import Asked
 
 # To add a command: a module of its name in this folder, and its line here, which is the first sentence of its help.
 COMMANDS = {

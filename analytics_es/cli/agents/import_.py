@@ -12,7 +12,7 @@ import orjson
 from attrs import Factory, define, field, frozen
 
 from analytics_es.cli.agents.reading import ledger, ledger_option, ledger_zone_option
-from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import json_option
 from analytics_es.cli.store import Place
@@ -24,6 +24,7 @@ from analytics_es.ingest.files.exported import exported_rows
 from analytics_es.ingest.sessions.figures import differing
 from analytics_es.ingest.strictness import agents
 from analytics_es.log import EventLog
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.types import Duplicate, Refusal
 
 BATCH, SHOWN = 1000, 20

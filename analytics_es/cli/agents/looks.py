@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from analytics_es.cli.agents.reading import reader_of
-from analytics_es.cli.display import words
 from analytics_es.cli.run_log import say
 from analytics_es.cli.store import OpenStore
 from analytics_es.errors import AnalyticsError
 from analytics_es.ingest.sessions.declaration import Agent
 from analytics_es.ingest.sessions.reader import SessionReader
 from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.presentation import words
 from analytics_es.types import BatchReceipt
 
 Done = TypeVar("Done")

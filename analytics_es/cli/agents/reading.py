@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics_es.cli.agents.zone import machine_zone
-from analytics_es.cli.display import Bar, words
+from analytics_es.cli.display import Bar
 from analytics_es.cli.options import store_option, tz
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.ingest.sessions.agents import declared, every
 from analytics_es.ingest.sessions.places import MACHINE, default_store
+from analytics_es.presentation import words
 from analytics_es.store import exists
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from analytics_es.cli.agents import merging
 from analytics_es.cli.agents.merging import Change, Unmergeable
 from analytics_es.cli.agents.settings_file import SettingsFile
 from analytics_es.cli.agents.telemetry_settings import TELEMETRY, Door, Settings, Telemetry
-from analytics_es.cli.display import Block, Line, print_answer
-from analytics_es.cli.display.words import safe
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.options import json_option
 from analytics_es.cli.token import TOKEN, token_of
 from analytics_es.errors import BadToken, NotSettings, OtherSettings
+from analytics_es.presentation import Block, Line
+from analytics_es.presentation.words import safe
 
 HERE = "http://127.0.0.1:4318"  # where `analytics-es serve` listens
 HIDDEN = "…"

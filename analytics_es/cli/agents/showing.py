@@ -14,13 +14,13 @@ from analytics_es.cli.agents.reading import ledger, read, title_of
 from analytics_es.cli.agents.zone import machine_zone
 from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.ledger.answer import Ledger, ledger_of
-from analytics_es.cli.periods import Asked
 from analytics_es.cli.store import Place
 from analytics_es.cli.tables import agents as tables
 from analytics_es.cli.tables import agents_read
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.ingest.sessions.files import finding
 from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.presentation.asked import Asked
 from analytics_es.store import exists
 
 

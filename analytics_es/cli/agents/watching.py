@@ -17,7 +17,6 @@ from rich.text import Text
 from analytics_es.cli.agents.every import TOLD
 from analytics_es.cli.agents.looks import Looks, in_words
 from analytics_es.cli.agents.reading import ledger, title_of
-from analytics_es.cli.display import Block, Line
 from analytics_es.cli.display.render import drawn, make_console
 from analytics_es.cli.ledger.answer import Ledger, ledger_of
 from analytics_es.cli.run_log import TEXT, logged, say
@@ -27,6 +26,7 @@ from analytics_es.cli.tables import agents as tables
 from analytics_es.events.codec import to_plain
 from analytics_es.ingest.sessions.agents import every
 from analytics_es.ingest.sessions.report import AgentReport
+from analytics_es.presentation import Block, Line
 from analytics_es.types import TimePeriod
 
 LOOK_SECONDS = 2.0

@@ -1,27 +1,7 @@
-"""What the command line shows: tables and lines, figures in words, progress."""
+"""What the command line shows of answers: printed for a terminal or a program, and progress meanwhile."""
 
-from analytics_es.cli.display import words
-from analytics_es.cli.display.blocks import Beside, Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled
 from analytics_es.cli.display.progress import Bar
 from analytics_es.cli.display.render import print_answer, show
-from analytics_es.cli.display.sheets import FORMATS, Form, Sheets
+from analytics_es.cli.display.sheets import FORMATS, Form
 
-__all__ = [
-    "FORMATS",
-    "Bar",
-    "Beside",
-    "Block",
-    "Cell",
-    "Column",
-    "Columns",
-    "Form",
-    "Grid",
-    "Line",
-    "Number",
-    "Share",
-    "Sheets",
-    "Styled",
-    "print_answer",
-    "show",
-    "words",
-]
+__all__ = ["FORMATS", "Bar", "Form", "print_answer", "show"]

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import define, frozen
 from rich.cells import cell_len, chop_cells
 
-from analytics_es.cli.display.blocks import Block, Cell, Column, Grid, Line, Share, Styled
-from analytics_es.cli.display.words import plural, safe
+from analytics_es.presentation import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.presentation.words import plural, safe
 
 BAR = 16
 NARROWEST = 12  # a column of names; longer ones are folded where they must be

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from analytics_es.cli.display.blocks import Block
 from analytics_es.cli.display.layout import Room, Row, lines, plain
-from analytics_es.cli.display.rewriting import rewritten
-from analytics_es.cli.display.sheets import Form, Sheets, print_sheet
+from analytics_es.cli.display.sheets import Form, print_sheet
 from analytics_es.cli.hints import complete
 from analytics_es.events.codec import to_json
+from analytics_es.presentation import Block
+from analytics_es.presentation.rewriting import rewritten
+from analytics_es.presentation.sheets import Sheets
 
 if TYPE_CHECKING:
     from rich.console import Console

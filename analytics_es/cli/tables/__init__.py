@@ -1,1 +1,1 @@
-"""Answers → tables, one module an answer."""
+"""Sessions of coding agents → tables, which only the command line shows."""

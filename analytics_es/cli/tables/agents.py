@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.ledger.answer import AgentBlocks, Ledger
 from analytics_es.cli.ledger.blocks import HoursBlock
 from analytics_es.cli.ledger.figures import Bucket, Figures, Named
-from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.agents_read import TitleOf
-from analytics_es.cli.tables.cost import not_known
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.presentation.tables import parts
+from analytics_es.presentation.tables.cost import not_known
 
 Of = Callable[..., Figures]
 FEW = 5

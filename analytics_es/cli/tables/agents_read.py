@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, words
-from analytics_es.cli.tables.parts import ALARM
 from analytics_es.ingest.sessions.report import THERE, AgentReport
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.presentation.tables.parts import ALARM
 
 TitleOf = Callable[[str], str]
 SHOWN_REASONS = 2

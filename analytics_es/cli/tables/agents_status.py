@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from math import floor
 
-from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.cli.tables.agents_read import TitleOf, in_home
-from analytics_es.cli.tables.parts import ALARM
 from analytics_es.ingest.sessions.counts import CallCounts
 from analytics_es.ingest.sessions.status import AgentStatus
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
+from analytics_es.presentation.tables.parts import ALARM
 
 SOON = 7  # days before which a deletion stands out, while not all is safe
 LISTED = 5  # problems of one agent

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from analytics_es.cli.display import Line
 from analytics_es.cli.tables.agents_read import reading
 from analytics_es.ingest.sessions.report import REFUSED, TOLD, AgentReport
+from analytics_es.presentation import Line
 from analytics_es.types import Refusal
 
 

@@ -14,10 +14,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.cli.display import Bar, words
+from analytics_es.cli.display import Bar
 from analytics_es.errors import StoreBusy
 from analytics_es.ingest.sessions.places import default_store
 from analytics_es.ingest.sessions.reader import SessionReader
+from analytics_es.presentation import words
 from tests.cli.agents.conftest import NOON, Home, call, without_others
 from tests.cli.conftest import Cli
 

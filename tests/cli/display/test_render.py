@@ -9,9 +9,9 @@ from select import select
 
 import pytest
 
-from analytics_es.cli.display import Beside, Column, Grid, Line, Number, Share, Styled
 from analytics_es.cli.display.layout import bar
 from analytics_es.cli.display.render import show
+from analytics_es.presentation import Beside, Column, Grid, Line, Number, Share, Styled
 from tests.cli.conftest import WEEK, Cli
 from tests.stores import PATIENCE
 

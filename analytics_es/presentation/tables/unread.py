@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
+from analytics_es.presentation import Block, Column, Columns, Grid, Number, words
 from analytics_es.types import Completeness, LeftOutField, UnreadField
 
 SHOWN, IN_SHORT = 20, 3

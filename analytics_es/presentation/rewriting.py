@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from analytics_es.cli.display.blocks import Beside, Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.presentation import Beside, Block, Cell, Column, Grid, Line, Share, Styled
 
 Rewrite = Callable[[str], str]
 

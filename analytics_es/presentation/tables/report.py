@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from analytics_es.cli.display import Beside, Block, Columns, Grid, Line, Number, words
-from analytics_es.cli.tables import parts
-from analytics_es.cli.tables.budgets import budgets
-from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
-from analytics_es.cli.tables.performance import operations
-from analytics_es.cli.tables.usage import entity, share, usage_totals
+from analytics_es.presentation import Beside, Block, Columns, Grid, Line, Number, words
+from analytics_es.presentation.tables import parts
+from analytics_es.presentation.tables.budgets import budgets
+from analytics_es.presentation.tables.cost import in_short, rows, totals, unknown
+from analytics_es.presentation.tables.performance import operations
+from analytics_es.presentation.tables.usage import entity, share, usage_totals
 from analytics_es.types import BudgetReport, CostBreakdown, EntityUsage, PerformanceMetrics, TimePeriod, UsageStats
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from analytics_es.cli.display import words
+from analytics_es.presentation import words
 
 
 @pytest.mark.parametrize(

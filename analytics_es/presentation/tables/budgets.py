@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled, words
-from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, sealed, stands_on
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.presentation.tables.parts import ALARM, MORE, apart, cut, sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 
 

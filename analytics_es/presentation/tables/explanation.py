@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
-from analytics_es.cli.tables.cost import REASONS
-from analytics_es.cli.tables.parts import ALARM, filtered, footer, heading, model_name, nothing
 from analytics_es.events.event import time_of
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.presentation.tables.cost import REASONS
+from analytics_es.presentation.tables.parts import ALARM, filtered, footer, heading, model_name, nothing
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from analytics_es.cli.display import Block, Cell, Columns, Line, Styled, words
-from analytics_es.cli.display.blocks import Row
-from analytics_es.cli.tables.series import series
-from analytics_es.cli.tables.unread import in_short
+from analytics_es.presentation import Block, Cell, Columns, Line, Row, Styled, words
+from analytics_es.presentation.tables.series import series
+from analytics_es.presentation.tables.unread import in_short
 from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
 
 ALARM = "bold yellow"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.cli.tables.explanation import named
-from analytics_es.cli.tables.parts import apart, cut, footer, heading, model_name, start_of
+from analytics_es.presentation import Block, Column, Columns, Grid, Number, words
+from analytics_es.presentation.tables.explanation import named
+from analytics_es.presentation.tables.parts import apart, cut, footer, heading, model_name, start_of
 from analytics_es.types import PriceChange, PriceChangeTotal, Priced, PriceDiff
 
 Places = Mapping[str, int]

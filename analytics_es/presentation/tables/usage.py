@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, words
-from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing, unclear
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, words
+from analytics_es.presentation.tables.parts import by_time, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Column, Grid, Number, words
-from analytics_es.cli.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
 from analytics_es.events.event import time_of
+from analytics_es.presentation import Block, Column, Grid, Number, words
+from analytics_es.presentation.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
 from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
 
 _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "maximum")

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.cli.tables.parts import MORE, PERCENTILES, by_time, cut, errors, footer, heading, nothing, unclear
+from analytics_es.presentation import Block, Column, Columns, Grid, Number, words
+from analytics_es.presentation.tables.parts import (
+    MORE,
+    PERCENTILES,
+    by_time,
+    cut,
+    errors,
+    footer,
+    heading,
+    nothing,
+    unclear,
+)
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint
 
 _SPEED: Columns[OperationPerformance | PerformancePoint] = [

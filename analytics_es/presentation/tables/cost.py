@@ -8,10 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
-from analytics_es.cli.tables.parts import ALARM, MORE, compared, cut, filtered, footer, heading, model_name, nothing
-from analytics_es.cli.tables.series import series
 from analytics_es.cost import PriceEntry
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.presentation.tables.parts import (
+    ALARM,
+    MORE,
+    compared,
+    cut,
+    filtered,
+    footer,
+    heading,
+    model_name,
+    nothing,
+)
+from analytics_es.presentation.tables.series import series
 from analytics_es.types import CostBreakdown, CostRow, CurrencyCost, UnknownCost, UnpricedUsage
 
 _LISTED = 3  # models in one line

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.cli.display import Cell, Column, Columns, Grid, words
+from analytics_es.presentation import Cell, Column, Columns, Grid, words
 from analytics_es.types import TimePeriod
 
 SHORT = 8  # rows of a series that is shown as it is

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
-from analytics_es.cli.tables.parts import ALARM, apart, filtered, footer, heading, nothing
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.presentation.tables.parts import ALARM, apart, filtered, footer, heading, nothing
 from analytics_es.types import UnitCost, UnitCosts
 
 _TITLES = {

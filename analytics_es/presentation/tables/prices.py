@@ -8,12 +8,12 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.prices import Origin, UnitPrice
 from analytics_es.cost.prices.quantities import KINDS, digits, listed
 from analytics_es.events.tiers import STANDARD
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.queries.figures import written
 
 _PER = {6: "million", 3: "thousand"}

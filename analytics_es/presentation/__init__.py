@@ -1,0 +1,31 @@
+"""What answers look like, wherever they are shown: tables and lines, figures in words."""
+
+from analytics_es.presentation import words
+from analytics_es.presentation.blocks import (
+    Beside,
+    Block,
+    Cell,
+    Column,
+    Columns,
+    Grid,
+    Line,
+    Number,
+    Row,
+    Share,
+    Styled,
+)
+
+__all__ = [
+    "Beside",
+    "Block",
+    "Cell",
+    "Column",
+    "Columns",
+    "Grid",
+    "Line",
+    "Number",
+    "Row",
+    "Share",
+    "Styled",
+    "words",
+]

@@ -1,0 +1,1 @@
+"""Answers → tables, one module an answer."""
