@@ -16,6 +16,7 @@ from analytics_es.presentation.blocks import (
 )
 
 __all__ = [
+    "Behind",
     "Beside",
     "Block",
     "Cell",

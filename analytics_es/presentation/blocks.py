@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 
 @frozen
@@ -27,6 +28,22 @@ class Share:
 Cell = str | Styled | Share
 
 
+@frozen(kw_only=True)
+class Behind:
+    """The question that lists the events behind a figure, where it is shown with links.
+
+    metric: such as `cost.cost` or `performance.duration`.
+    where: the keys that the figure is narrowed to, beside those of the whole answer.
+    start: of a part of the answer's period, such as a bucket of a series; None for all of it.
+    end: of that part.
+    """
+
+    metric: str
+    where: Mapping[str, str] = Factory(dict)
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 Row = TypeVar("Row")
 Shown = TypeVar("Shown", contravariant=True)
 
@@ -36,7 +53,8 @@ class Column(Generic[Shown]):
     """A column: its title, and its cell of a row.
 
     Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only. A column that
-    `folds` is narrowed before any goes: names of files are as long as they are.
+    `folds` is narrowed before any goes: names of files are as long as they are. Where there are links, a cell leads to
+    what is `behind` it, and a rounded figure has its `exact` one beside it.
     """
 
     title: str
@@ -45,6 +63,8 @@ class Column(Generic[Shown]):
     right: bool = False
     bar: bool = False
     folds: bool = False
+    behind: Callable[[Shown], Behind | None] | None = None
+    exact: Callable[[Shown], Any] | None = None
 
 
 @frozen

@@ -21,6 +21,7 @@ from analytics_es.web.answers import failed, path_of
 from analytics_es.web.guard import Guard
 from analytics_es.web.handlers import COUNTS, Handlers
 from analytics_es.web.limits import Limits
+from analytics_es.web.pages import Pages
 from analytics_es.web.receiver import Receiver
 from analytics_es.web.refusals import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.web.routes import SENT_TO, routes
@@ -51,7 +52,7 @@ def analytics_app(
     receiver = Receiver(service, limits, content)
     guard = Guard.of(token, hosts)
     app = Starlette(
-        routes=routes(Handlers(receiver, limits)),
+        routes=routes(Handlers(receiver, limits), Pages(service)),
         middleware=[Middleware(Entrance, guard=guard, receiver=receiver)],
         exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
     )

@@ -1,0 +1,1 @@
+"""Charts: what they show as data, drawn as a picture or by Plotly."""
