@@ -69,6 +69,7 @@ from analytics_es.types.recording import (
     ServiceStats,
 )
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -97,6 +98,7 @@ __all__ = [
     "CostExplanation",
     "CostPoint",
     "CostRow",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -150,6 +152,7 @@ __all__ = [
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -158,6 +161,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",
