@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from analytics_es.audit.dead_letters import DeadLetters, decoded, no_event
-from analytics_es.errors import BrokenEvent, NoDeadLetter, NoSuchPosition, RefusedEvent, SealedEvent
+from analytics_es.errors import BrokenEvent, NoDeadLetter, NoSuchPosition, SealedEvent
 from analytics_es.events import RecordedEvent
 from analytics_es.events.event import CORRECTED, FORGETTING, facts, is_type, key_of, microseconds
 from analytics_es.ingest.corrections import call_of, key_of_correction
@@ -88,9 +88,7 @@ def _uncounted(store: Store, position: int) -> Iterator[UncountedValue]:
         yield UncountedValue(projection=letter.projection, field=letter.field, cause=cause)
 
 
-def _counted(
-    store: Store, stored: pa.Table, uncounted: list[UncountedValue]
-) -> Iterator[Iterator[CountedValue]]:
+def _counted(store: Store, stored: pa.Table, uncounted: list[UncountedValue]) -> Iterator[Iterator[CountedValue]]:
     """Yield what an event adds to each read model, in the row of no entity: there every event is counted once."""
     left_out = {value.projection for value in uncounted if value.field == WHOLE}
     for name, live in store.read_models.live().items():

@@ -42,6 +42,8 @@ class Pages:
     def _answer(self, kind: Kind, form: str, request: Request) -> Response:
         question = Question.read(request.query_params.multi_items(), kind.words)
         page = self._page(kind, question)
+        if page.failure and form:
+            raise page.failure
         if form == ".json":
             name = question.text("answer") or next(iter(page.answers))
             return Response(to_json(page.answers[name]), media_type=JSON)

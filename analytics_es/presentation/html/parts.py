@@ -8,7 +8,7 @@ import htpy as h
 
 from analytics_es.presentation.blocks import Beside, Cell, Grid, Line, Share, Styled
 from analytics_es.presentation.html.links import Links
-from analytics_es.presentation.parts import Part, Section
+from analytics_es.presentation.parts import Code, Link, Part, Section, Ways
 
 
 def drawn(part: Part, links: Links | None) -> h.Node:
@@ -20,9 +20,17 @@ def drawn(part: Part, links: Links | None) -> h.Node:
             return _table(part, links)
         case Line():
             return h.p[part.text] if part.text else None
+        case Ways():
+            return h.p(".ways")[[[" · " if n else None, _way(link, links)] for n, link in enumerate(part.links)]]
+        case Code():
+            return h.pre[h.code[part.text]]
         case Beside():
             return [_table(part.left, links), _table(part.right, links)]
     return None
+
+
+def _way(link: Link, links: Links | None) -> h.Node:
+    return h.a(href=links.to(link))[link.text] if links else link.text
 
 
 def _table(grid: Grid[Any], links: Links | None) -> h.Node:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from analytics_es.events.event import time_of
 from analytics_es.presentation import Block, Column, Grid, Number, words
 from analytics_es.presentation.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
-from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
+from analytics_es.types import Explanation, MetricGroup, MetricPoint, MetricSummary
 
 _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "maximum")
 _DROPPED_FIRST = {"minimum": 4, "p90": 3, "mean": 2, "total": 1}
@@ -64,12 +64,13 @@ def _key(key: str) -> Column[MetricGroup]:
 def _column(answer: MetricSummary, name: str) -> Column[MetricGroup | MetricPoint]:
     def cell(row: MetricGroup | MetricPoint) -> str:
         figure = getattr(row.figures, name)
-        return words.count(figure) if name == "count" else _in_unit(answer, figure)
+        return words.count(figure) if name == "count" else in_unit(answer, figure)
 
     return Number(name, cell, drop=_DROPPED_FIRST.get(name, 0))
 
 
-def _in_unit(answer: MetricSummary, figure: Decimal | None) -> str:
+def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
+    """Return a figure of an answer as people read what is of its unit."""
     if figure is None:
         return words.UNKNOWN
     if answer.unit == "ms":
