@@ -83,6 +83,14 @@ def _inside(column: Column[Any], row: Any, links: Links | None) -> str:
     shown = str(escape(plain(text)))
     if column.exact and (exact := column.exact(row)) is not None:
         shown = f'<data value="{escape(exactly(exact))}">{shown}</data>'
-    if links and column.behind and (behind := column.behind(row)):
-        shown = f'<a href="{escape(links.behind(behind))}">{shown}</a>'
+    if links and (address := _address(column, row, links)):
+        shown = f'<a href="{escape(address)}">{shown}</a>'
     return f'<span class="{style}">{shown}</span>' if style else shown
+
+
+def _address(column: Column[Any], row: Any, links: Links) -> str:
+    """Return where a cell leads: to the events behind it, or to the page that tells more; "" for nowhere."""
+    if behind := column.behind(row) if column.behind else None:
+        return links.behind(behind)
+    link = column.link(row) if column.link else None
+    return links.to(link) if link else ""
