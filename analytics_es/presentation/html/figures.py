@@ -25,9 +25,9 @@ def _tile(tile: Tile, links: Links | None) -> h.Node:
     if links and (tile.behind or tile.link):
         address = links.behind(tile.behind) if tile.behind else links.to(tile.link) if tile.link else ""
         figure = h.a(href=address)[figure]
-    return h.div(".tile", class_="warn" if tile.alarm else None)[
+    return h.div(class_="tile warn" if tile.alarm else "tile")[
         h.dt(title=_long(tile.label))[plain(tile.label)],
-        h.dd(".figure")[figure, spark(tile.spark)],
+        h.dd(".figure")[h.span[figure], spark(tile.spark)],
         h.dd(".note")[told(tile.note, links)],
     ]
 
