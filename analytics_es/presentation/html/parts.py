@@ -35,8 +35,12 @@ def _table(grid: Grid[Any], links: Links | None) -> h.Node:
 
 
 def _linked(text: str, column: Any, row: Any, links: Links | None) -> h.Node:
-    behind = column.behind(row) if links and column.behind else None
-    return h.a(href=links.behind(behind))[text] if links and behind else text
+    if not links:
+        return text
+    if behind := column.behind(row) if column.behind else None:
+        return h.a(href=links.behind(behind))[text]
+    link = column.link(row) if column.link else None
+    return h.a(href=links.to(link))[text] if link else text
 
 
 def _text(cell: Cell) -> str:
