@@ -104,7 +104,8 @@ def cut(rows: Iterable[Row], top: int, more: str = MORE) -> tuple[list[Row], str
     rows = list(rows)
     if len(rows) <= top:
         return rows, ""
-    return rows[:top], f"… and {len(rows) - top:,} more: {more.format(n=len(rows))}"
+    beyond = f"… and {len(rows) - top:,} more"
+    return rows[:top], f"{beyond}: {more.format(n=len(rows))}" if more else beyond
 
 
 def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
