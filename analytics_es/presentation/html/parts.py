@@ -7,6 +7,8 @@ from typing import Any
 import htpy as h
 
 from analytics_es.presentation.blocks import Beside, Cell, Grid, Line, Share, Styled
+from analytics_es.presentation.charts.chart import Chart
+from analytics_es.presentation.html.charts import chart
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.parts import Part, Section
 
@@ -20,6 +22,8 @@ def drawn(part: Part, links: Links | None) -> h.Node:
             return _table(part, links)
         case Line():
             return h.p[part.text] if part.text else None
+        case Chart():
+            return chart(part)
         case Beside():
             return [_table(part.left, links), _table(part.right, links)]
     return None
