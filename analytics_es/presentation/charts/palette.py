@@ -4,16 +4,16 @@ from __future__ import annotations
 
 LIGHT = {
     "c1": "#3b6fd4",
-    "c2": "#e0803c",
-    "c3": "#3f9a6f",
+    "c2": "#d0702c",
+    "c3": "#37916a",
     "c4": "#9a6bc9",
-    "c5": "#c2a02f",
-    "c6": "#7d8590",
+    "c5": "#a38420",
+    "c6": "#747c87",
     "ink": "#1c1d20",
-    "soft": "#6c6a65",
+    "soft": "#676560",
     "line": "#e7e4de",
-    "panel": "#ffffff",
-    "warn": "#b4531a",
+    "panel": "#fff",
+    "warn": "#a84b14",
 }
 DARK = {
     "c1": "#7f9cf0",
@@ -23,7 +23,7 @@ DARK = {
     "c5": "#d9bf5f",
     "c6": "#9aa2ad",
     "ink": "#e9e8e4",
-    "soft": "#9b9a95",
+    "soft": "#a3a29d",
     "line": "#2e3036",
     "panel": "#1e2024",
     "warn": "#f0a06a",
@@ -33,8 +33,3 @@ DARK = {
 def colour(place: int) -> str:
     """Return the name of the colour of the series at a place."""
     return f"c{place + 1}"
-
-
-def variables() -> str:
-    """Return all of them as variables of CSS, which follow the scheme."""
-    return "".join(f"--{name}:light-dark({light},{DARK[name]});" for name, light in LIGHT.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from html import escape
@@ -23,7 +23,7 @@ _NARROW = 4  # buckets that are named where there is little room
 
 
 def picture(chart: Chart) -> str:
-    """Return a chart as an element of a page, which gives it its colours: static/charts.css."""
+    """Return a chart as an element of a page, which gives it its colours: static/page.css."""
     return _svg(chart, "".join(_drawn(chart)), f'class="picture" width="100%" height="{HEIGHT}"')
 
 
@@ -74,7 +74,7 @@ def _plotted(chart: Chart, side: Scale) -> Iterator[str]:
     draw = _bars if chart.kind == "bars" else _lines
     for place, path in enumerate(draw(chart, side)):
         if path:
-            yield f'<path class="{"bar" if chart.kind == "bars" else "line"} {palette.colour(place)}" d="{path}"/>'
+            yield f'<path class="{"stack" if chart.kind == "bars" else "course"} {palette.colour(place)}" d="{path}"/>'
     if chart.kind == "lines":
         yield from _dots(chart, side)
 
@@ -113,7 +113,7 @@ def _dots(chart: Chart, side: Scale) -> Iterator[str]:
     for number, row in enumerate(chart.series):
         path = "".join(f"M{_point(chart, side, place, row.figures[place])}h0" for place in alone(row.figures))
         if path:
-            yield f'<path class="line dot {palette.colour(number)}" d="{path}"/>'
+            yield f'<path class="course lonely {palette.colour(number)}" d="{path}"/>'
 
 
 def alone(figures: Sequence[Figure | None]) -> list[int]:
@@ -165,7 +165,7 @@ def _legend(chart: Chart) -> tuple[str, int]:
         if x > SIDE and x + wide > WIDTH:
             x, line = SIDE, line + 1
         y = HEIGHT + 10 + 18 * line
-        texts.append(f'<rect class="bar {mark}" x="{x}" y="{y - 9}" width="9" height="9"/>' if mark else "")
+        texts.append(f'<rect class="stack {mark}" x="{x}" y="{y - 9}" width="9" height="9"/>' if mark else "")
         texts.append(f'<text x="{x + 14 if mark else x}" y="{y}">{escape(name)}</text>')
         x += wide
     return "".join(texts), 18 * (line + 1) + 4
@@ -174,14 +174,14 @@ def _legend(chart: Chart) -> tuple[str, int]:
 @cache
 def _style() -> str:
     """Return the rules of pages with colours in the place of variables: not all that shows pictures knows these."""
-    rules = (files("analytics_es.presentation") / "static" / "charts.css").read_text("utf-8")
-    rules = re.sub(r"/\*.*?\*/\s*", "", rules, flags=re.DOTALL).replace("padding-left: 52px;", "")
-    rules += ".picture .ground { fill: var(--panel); }"
-    light, dark = (_coloured(rules, colours) for colours in (palette.LIGHT, palette.DARK))
-    return f"{light}@media (prefers-color-scheme: dark) {{{dark}}}"
+    rules = (files("analytics_es.presentation") / "static" / "page.css").read_text("utf-8")
+    own = [line.replace(".aes ", "") for line in rules.splitlines() if line.startswith((".aes .picture", ".aes .c1"))]
+    drawn = "".join(own).replace("padding-left:52px;", "") + ".picture .ground{fill:var(--panel)}"
+    light, dark = (_coloured(drawn, colours) for colours in (palette.LIGHT, palette.DARK))
+    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
-def _coloured(rules: str, colours: dict[str, str]) -> str:
+def _coloured(rules: str, colours: Mapping[str, str]) -> str:
     return re.sub(r"var\(--(\w+)\)", lambda name: colours[name[1]], rules)
 
 
@@ -191,19 +191,3 @@ def _y(side: Scale, figure: Figure, top: int = TOP) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
-
-
-def spark(figures: Sequence[Figure | None]) -> str:
-    """Return a line without axes, as beside a figure that is shown large; what is missing is a gap."""
-    numbers = [float(figure) for figure in figures if figure is not None]
-    if len(numbers) < 2:
-        return ""
-    low, high = min(numbers), max(numbers)
-    path, before = "", None
-    for place, figure in enumerate(figures):
-        if figure is not None:
-            y = 26 - 24 * ((float(figure) - low) / (high - low) if high > low else 0.5)
-            path += f"{'M' if before is None else 'L'}{_short(120 * place / (len(figures) - 1))} {_short(y)}"
-        before = figure
-    line = f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
-    return f'<svg class="spark" viewBox="0 0 120 28" width="92" height="26" aria-hidden="true">{line}</svg>'

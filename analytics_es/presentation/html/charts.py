@@ -5,30 +5,29 @@ from __future__ import annotations
 import json
 
 import htpy as h
-from markupsafe import Markup
 
-from analytics_es.presentation import words
 from analytics_es.presentation.charts import figure, palette, svg
 from analytics_es.presentation.charts.chart import Chart
+from analytics_es.presentation.html.links import Links
+from analytics_es.presentation.html.texts import as_it_is, plain
 
 
-def chart(drawn: Chart, *, script: bool = True) -> h.Node:
-    """Return a chart; without the data for a script where none will run."""
-    picture = Markup(svg.picture(drawn))  # noqa: S704  # escaped where it is drawn
-    data = h.script(type="application/json")[Markup(_json(drawn))] if script else None  # noqa: S704  # escaped there
-    return h.figure(".chart")[_legend(drawn), h.div(".drawing")[picture], data]
+def chart(drawn: Chart, links: Links | None) -> h.Node:
+    """Return a chart; without links, as in a file or a notebook, it has the data for a script, too."""
+    picture, data = as_it_is(svg.picture(drawn)), as_it_is(_json(drawn))
+    return h.figure(".chart")[_legend(drawn), h.div(".drawing")[picture], h.script(type="application/json")[data]]
 
 
 def _legend(drawn: Chart) -> h.Node:
     """Return in what the figures are, and the names of the series with their colours."""
-    names = [h.li[_swatch(palette.colour(place)), words.safe(row.name)] for place, row in enumerate(drawn.series)]
-    noted = h.li[_swatch("noted"), drawn.noted] if any(drawn.notes) else None
-    alone = len(drawn.series) == 1
-    return h.ul(".legend", aria_hidden="true")[h.li[drawn.unit_name], None if alone else names, noted]
-
-
-def _swatch(colour: str) -> h.Node:
-    return h.svg(".picture.swatch", width="9", height="9")[h.rect(class_=f"bar {colour}", width="9", height="9")]
+    several = len(drawn.series) > 1
+    names = [
+        h.li[h.i(class_=f"dot {palette.colour(place)}"), plain(row.name)]
+        for place, row in enumerate(drawn.series)
+        if several
+    ]
+    noted = h.li[h.i(".dot.noted"), plain(drawn.noted)] if any(drawn.notes) else None
+    return h.ul(".legend")[h.li[plain(drawn.unit_name)], names, noted]
 
 
 def _json(drawn: Chart) -> str:
