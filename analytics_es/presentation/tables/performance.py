@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Link, Number, words
-from analytics_es.presentation.tables import parts
 from analytics_es.presentation.tables.parts import (
     MORE,
     PERCENTILES,
@@ -17,7 +16,8 @@ from analytics_es.presentation.tables.parts import (
     nothing,
     unclear,
 )
-from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint
+from analytics_es.presentation.tables.series import series
+from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint, TimePeriod
 
 Speed = OperationPerformance | PerformancePoint
 Where = Mapping[str, str]
@@ -38,14 +38,34 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
 
 def operations(answer: PerformanceMetrics, top: int, more: str = MORE) -> Block:
     """Return how every operation fared, busiest first."""
-    return Grid("Operations", _operation_columns(), *cut(answer.operations, top, more))
+    return operation_grid(answer.operations, top, more)
+
+
+def operation_grid(rows: Sequence[OperationPerformance], top: int, more: str = MORE) -> Block:
+    """Return how some operations fared."""
+    return Grid("Operations", _operation_columns(), *cut(rows, top, more))
 
 
 def by_time(answer: PerformanceMetrics) -> Iterator[Block]:
     """Return how all operations fared in each bucket of time, unless the period is one."""
-    yield from parts.by_time(
-        answer, _speed(lambda _: {}), total=answer.totals, is_empty=lambda point: not point.calls, of="calls"
-    )
+    goes_on = answer.completeness.open_buckets
+    yield from of_time(answer.period, answer.series, answer.totals, {}, goes_on=goes_on)
+
+
+def of_time(period: TimePeriod, points: Sequence[Any], total: Any, where: Where, *, goes_on: bool) -> Iterator[Block]:
+    """Return how calls fared in each bucket of time; `where`: what they are narrowed to."""
+    if period.granularity != "total":
+        starts = [point.start for point in points]
+        yield series(
+            period,
+            _speed(lambda _: where),
+            points,
+            starts,
+            total=total,
+            is_empty=lambda point: not point.calls,
+            of="calls",
+            goes_on=goes_on,
+        )
 
 
 def keys(speed: OperationPerformance) -> Where:

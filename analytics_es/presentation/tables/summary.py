@@ -50,7 +50,7 @@ def periods(answer: MetricSummary) -> Block:
     return Grid(title, [_key(""), *_columns(answer, behind)], rows, remark)
 
 
-def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Block]:
+def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Grid[Any]]:
     """Return the figures of each combination of keys, the largest first; nothing where none were asked for."""
     if answer.groups:
         keys = list(answer.groups[0].keys)
