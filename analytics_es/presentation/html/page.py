@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import htpy as h
 
+from analytics_es.presentation.html import static
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.parts import drawn
 from analytics_es.presentation.pages import KINDS, Kind
@@ -19,7 +20,7 @@ def rendered(page: Page, links: Links) -> str:
                 h.meta(charset="utf-8"),
                 h.meta(name="viewport", content="width=device-width"),
                 h.title[f"{page.title} · analytics"],
-                h.link(rel="stylesheet", href=f"{links.root}/static/page.css"),
+                h.link(rel="stylesheet", href=static.address("page.css", links.root)),
             ],
             h.body[
                 h.header[h.b["analytics"], h.nav(aria_label="Pages")[bar]],
