@@ -13,7 +13,7 @@ from starlette.responses import Response
 from analytics_es.errors import BadWord
 from analytics_es.events.codec import to_json
 from analytics_es.presentation import names
-from analytics_es.presentation.html import Links, rendered
+from analytics_es.presentation.html import Links, rendered, static
 from analytics_es.presentation.names import Vault
 from analytics_es.presentation.parts import Page
 from analytics_es.presentation.question import Question
@@ -60,7 +60,8 @@ def as_html(asked: Asked) -> Response:
     """Return the page itself."""
     _refuse(asked.question, "answer", "table", form=".json, .csv and .arrow")
     page = names.on_page(asked.page, asked.vault) if asked.vault else asked.page
-    links = Links(page=page.name, question=asked.question, root=asked.root)
+    style, scripts = static.address("page.css"), static.scripts(page)
+    links = Links(page=page.name, question=asked.question, root=asked.root, style=style, scripts=scripts)
     return Response(rendered(page, links), media_type=HTML)
 
 

@@ -9,9 +9,7 @@ from starlette.responses import Response
 
 from analytics_es import errors
 from analytics_es.errors import AnalyticsError
-from analytics_es.presentation import Line
-from analytics_es.presentation.html import Links, rendered
-from analytics_es.presentation.parts import Page
+from analytics_es.presentation.html import Links, rendered_failure, static
 from analytics_es.presentation.question import Question
 from analytics_es.web.answers import OTLP, failed, headers_of, path_of, problem
 from analytics_es.web.headers import HTML, is_of_browser
@@ -72,10 +70,10 @@ def told(request: Request, error: AnalyticsError, *, as_page: bool | None = None
     title = _TITLES.get(status, REFUSED)
     if not is_page:
         return problem(error, status, title, headers=headers)
-    text = "Nothing is here: the pages are those above." if isinstance(error, NoSuchPath) else str(error)
-    page = Page(name="", title=title, parts=[Line(text)], answers={})
-    links = Links(page="", question=Question(), root=root_of(request))
-    return Response(rendered(page, links), status, media_type=HTML, headers=headers)
+    text = "There is no such page." if isinstance(error, NoSuchPath) else str(error)
+    page = path_of(request).strip("/")
+    links = Links(page=page, question=Question(), root=root_of(request), style=static.address("page.css"))
+    return Response(rendered_failure(title, text, links), status, media_type=HTML, headers=headers)
 
 
 def root_of(request: Request) -> str:

@@ -16,7 +16,7 @@ from analytics_es.web.headers import takes_gzip
 from analytics_es.web.threads import Threads
 
 FOR_GOOD = "private, max-age=31536000, immutable"  # what has another content has another name
-_KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 
 @frozen
@@ -30,9 +30,9 @@ class Packed:
 
 @cache
 def packed(name: str) -> Packed:
-    """Read a file, and pack it; of the library of charts this takes a quarter of a second, once."""
-    plain = static.text(name).encode()
-    return Packed(plain, gzip.compress(plain, 9, mtime=0), _KINDS[name.rpartition(".")[2]])
+    """Read a file, and pack it; of the library of charts this takes a moment, once."""
+    plain = static.content(name)
+    return Packed(plain, gzip.compress(plain, 6, mtime=0), _KINDS[name.rpartition(".")[2]])
 
 
 @define
@@ -64,4 +64,4 @@ def served(hashed: str) -> Packed | None:
 
 @cache
 def _names() -> dict[str, str]:
-    return {static.hashed(name): name for name in static.names()}
+    return {static.address(name).rpartition("/")[2]: name for name in static.names()}
