@@ -35,6 +35,7 @@ from analytics_es.types.cost import (
     UnpricedUsage,
 )
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
+from analytics_es.types.health import Health, HealthCheck
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -118,6 +119,8 @@ __all__ = [
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
+    "Health",
+    "HealthCheck",
     "HeldCopy",
     "LedgerCheck",
     "LeftOutField",
