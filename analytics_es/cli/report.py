@@ -31,7 +31,9 @@ def report(question: Question, html: Path | None, no_script: bool, svg: Path | N
       analytics-es report --last-week --html week.html --no-script
     """
     if (no_script or replace) and not (html or svg):
-        raise click.UsageError(f"{'--no-script goes with --html' if no_script else '--replace goes with --html or --svg'}.")
+        raise click.UsageError(
+            f"{'--no-script goes with --html' if no_script else '--replace goes with --html or --svg'}."
+        )
     if html:
         write_html(question, html, script=not no_script, replace=replace)
     if html and not svg:

@@ -84,9 +84,8 @@ def _words(question: Question) -> Iterator[tuple[str, list[str]]]:
     for word, said in (("from", asked.start), ("to", asked.end), ("since", asked.since), ("until", asked.until)):
         if said:
             yield word, [said.isoformat()]
-    for word, text in (("last", asked.length), ("granularity", question.granularity), ("tz", question.db.tz)):
-        if text:
-            yield word, [str(text)]
+    rest = {"last": asked.length, "granularity": question.granularity, "tz": question.db.tz}
+    yield from ((word, [str(said)]) for word, said in rest.items() if said)
 
 
 def _told(about: ReportFile) -> str:

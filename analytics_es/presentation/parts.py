@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from analytics_es.presentation.blocks import Behind, Beside, Grid, Line
+from analytics_es.presentation.blocks import Link as Link
+from analytics_es.presentation.blocks import Words as Words
 from analytics_es.presentation.charts.chart import Chart
-
-Words = Mapping[str, str | Sequence[str] | None]  # of a question, as its address has them; None takes a word out
-
-
-@frozen(kw_only=True)
-class Link:
-    """A way to another page, or to the same one asked otherwise.
-
-    text: what is shown.
-    page: its name, such as `cost`; "" for the same one.
-    words: in which its question differs from this one.
-    """
-
-    text: str
-    page: str = ""
-    words: Words = Factory(dict)
 
 
 @frozen(kw_only=True)

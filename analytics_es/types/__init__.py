@@ -34,6 +34,7 @@ from analytics_es.types.cost import (
     UnknownCost,
     UnpricedUsage,
 )
+from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
 from analytics_es.types.lifecycle import (
     BackupResult,
@@ -97,6 +98,8 @@ __all__ = [
     "CostExplanation",
     "CostPoint",
     "CostRow",
+    "CostSeries",
+    "CostSeriesPoint",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",

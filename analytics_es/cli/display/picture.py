@@ -21,7 +21,12 @@ def picture(title: str, blocks: Iterable[Block]) -> str:
     from rich.text import Text
 
     console = Console(
-        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False
+        record=True,
+        width=WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
     )
     room = Room(width=WIDTH, bars=True)
     rows = [row for block in blocks for row in lines(block, room)]

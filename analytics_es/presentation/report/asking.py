@@ -61,8 +61,8 @@ def edition(service: AnalyticsService, position: int) -> Edition:
     published = [known.position for known in service.price_book().unwrap().upto(position).published if known.position]
     installed = genai.edition() if genai.installed() else None
     return Edition(
-        version=installed and installed.version,
-        digest=installed and installed.digest,
+        version=installed.version if installed else None,
+        digest=installed.digest if installed else None,
         published=max(published, default=None),
     )
 

@@ -34,13 +34,13 @@ def libraries(*, script: bool) -> dict[str, str]:
 
 def drawn(pages: Sequence[Page], carried: Carried, service: AnalyticsService) -> bytes:
     """Return the file; raises MissingExtra."""
-    document = _html().document(
+    document = _html()(
         pages,
         title=title(carried.period),
         carried=carried.write(),
-        foot=foot(carried),
+        facts=facts(carried),
         checksum=NOTHING_YET,
-        script=carried.script,
+        scripts=_scripts() if carried.script else [],
     )
     if carried.names:
         document = _with_names(document, service)
@@ -67,7 +67,7 @@ def title(period: TimePeriod) -> str:
     return f"Report {_time(period.start)} – {_time(period.end)}"
 
 
-def foot(carried: Carried) -> list[tuple[str, str]]:
+def facts(carried: Carried) -> list[tuple[str, str]]:
     """Return what a report says of itself: what was asked, what it stands on, who made it."""
     prices, period = carried.prices, carried.period
     published = "no price was published" if prices.published is None else f"published up to {prices.published:,}"
@@ -92,11 +92,16 @@ def _time(instant: Any) -> str:
     return f"{instant:%Y-%m-%d}" if (instant.hour, instant.minute) == (0, 0) else f"{instant:%Y-%m-%d %H:%M}"
 
 
+def _scripts() -> list[str]:
+    """Return what makes charts of pictures."""
+    return []
+
+
 def _html() -> Any:
     try:
-        from analytics_es.presentation.html import document
+        from analytics_es.presentation.html import document as drawing
     except ModuleNotFoundError as error:
         if str(error.name).startswith("analytics_es"):
             raise
         raise MissingExtra(package=str(error.name).partition(".")[0], extra="page") from None
-    return document
+    return drawing

@@ -208,7 +208,7 @@ def _series(answer: CostBreakdown) -> Block:
         answer.period,
         columns,
         [*buckets.values()],
-        words.starts([instant.astimezone(answer.period.start.tzinfo) for instant in buckets]),
+        [instant.astimezone(answer.period.start.tzinfo) for instant in buckets],
         total={"": _Part(answer.unknown_calls, None)}
         | {total.currency: _Part(total.calls, total.cost) for total in answer.totals},
         is_empty=lambda bucket: not any(part.calls or part.cost for part in bucket.values()),

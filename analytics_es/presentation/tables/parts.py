@@ -119,7 +119,7 @@ def by_time(
 ) -> Iterator[Block]:
     """Return a table with a row for each bucket of time and one for all of them, unless the period is one."""
     if answer.period.granularity != "total":
-        starts = words.starts([point.start for point in answer.series])
+        starts = [point.start for point in answer.series]
         rows: dict[str, Any] = {"total": total, "is_empty": is_empty, "of": of}
         rows["goes_on"] = answer.completeness.open_buckets
         yield series(answer.period, columns, answer.series, starts, **rows)
