@@ -9,6 +9,7 @@ import htpy as h
 
 from analytics_es.presentation.blocks import Beside, Grid, Line
 from analytics_es.presentation.charts.chart import Chart
+from analytics_es.presentation.html.charts import chart
 from analytics_es.presentation.html.figures import meters, tiles
 from analytics_es.presentation.html.forms import form
 from analytics_es.presentation.html.links import Links
@@ -17,7 +18,6 @@ from analytics_es.presentation.html.texts import lines, plain, told
 from analytics_es.presentation.parts import Choices, Code, Meters, Pair, Part, Section, Steps, Tiles
 
 FORMS = ("json", "csv", "arrow")
-COLOURS = 6
 
 
 def drawn(part: Part, links: Links | None, *, under: str = "", marks: Marks | None = None) -> h.Node:
@@ -54,7 +54,7 @@ def _marks(section: Section) -> Marks:
     """Return the colours of the first chart: the table beside it tells what they stand for."""
     charts = [part for part in section.parts if isinstance(part, Chart)]
     series = charts[0].series if charts else ()
-    return {one.name: min(place, COLOURS) for place, one in enumerate(series, 1)}
+    return {one.name: place for place, one in enumerate(series, 1)}
 
 
 def _ways(section: Section, links: Links) -> list[h.Node]:
@@ -90,4 +90,5 @@ _DRAWN: Mapping[type[Any], Callable[[Any, Links | None], h.Node]] = {
     Meters: meters,
     Choices: form,
     Steps: _steps,
+    Chart: chart,
 }
