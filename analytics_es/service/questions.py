@@ -14,6 +14,7 @@ from analytics_es.types import (
     BudgetReport,
     CostBreakdown,
     CostExplanation,
+    CostSeries,
     ExplainedCost,
     Explanation,
     Listing,
@@ -72,6 +73,28 @@ class Questions(ABC):
             when = contexts.period(period)
             with contexts.open(projection, when, words) as context:
                 return answer(context, when)
+
+        return Attempt.of(answered)
+
+    def _ask_cost(
+        self,
+        answer: Callable[..., T],
+        period: Period,
+        by: Sequence[str],
+        where: Mapping[str, Any] | None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None,
+        models: Mapping[str, str] | None,
+        progress: Progress | None,
+    ) -> OperationResult[T]:
+        from analytics_es.cost.breakdown import read_cost_words
+        from analytics_es.cost.what_if import assumption
+
+        def answered() -> T:
+            contexts = self._contexts()
+            words, when = read_cost_words(contexts.declared("cost"), by, where), contexts.period(period)
+            with contexts.open("cost", when, words, progress) as context:
+                supposed = assumption(context, prices, models)
+                return answer(context, when, words.by, where=words.where, assumption=supposed)
 
         return Attempt.of(answered)
 
@@ -162,17 +185,28 @@ class Questions(ABC):
         derived from the log, which `progress` is told of: position and head.
         """
 
-        from analytics_es.cost.breakdown import cost, read_cost_words
-        from analytics_es.cost.what_if import assumption as assumed
+        from analytics_es.cost.breakdown import cost
 
-        def answered() -> CostBreakdown:
-            contexts = self._contexts()
-            words, when = read_cost_words(contexts.declared("cost"), by, where), contexts.period(period)
-            with contexts.open("cost", when, words, progress) as context:
-                assumption = assumed(context, prices, models)
-                return cost(context, when, words.by, where=words.where, assumption=assumption)
+        return self._ask_cost(cost, period, by, where, prices, models, progress)
 
-        return Attempt.of(answered)
+    @reading_arguments
+    def get_cost_series(
+        self,
+        period: Period,
+        *,
+        by: Sequence[str] = ("model",),
+        where: Mapping[str, Any] | None = None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
+        models: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[CostSeries]:
+        """Say what calls cost over time, by the same as `get_cost_breakdown`, of which this is each row by the bucket.
+
+        The points of a combination of `by` add up to its row there, those of a bucket to its series, to the last digit.
+        """
+        from analytics_es.cost.series import cost_series
+
+        return self._ask_cost(cost_series, period, by, where, prices, models, progress)
 
     def get_unit_costs(self, period: Period, *, where: Mapping[str, Any] | None = None) -> OperationResult[UnitCosts]:
         """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.

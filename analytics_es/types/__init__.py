@@ -34,7 +34,9 @@ from analytics_es.types.cost import (
     UnknownCost,
     UnpricedUsage,
 )
+from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
+from analytics_es.types.health import Health, HealthCheck
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -98,6 +100,8 @@ __all__ = [
     "CostExplanation",
     "CostPoint",
     "CostRow",
+    "CostSeries",
+    "CostSeriesPoint",
     "CountedValue",
     "CreditStatus",
     "CurrencyCost",
@@ -120,6 +124,8 @@ __all__ = [
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
+    "Health",
+    "HealthCheck",
     "HeldCopy",
     "LedgerCheck",
     "LeftOutField",

@@ -1,4 +1,4 @@
-"""One stored event: what it says, what it adds to which metric, its cost, its corrections, and what is gone or wrong."""
+"""One stored event: what it says, what it adds to which metric, its cost, its corrections, what is gone or wrong."""
 
 from __future__ import annotations
 
