@@ -609,6 +609,10 @@ class NotAFileStore(AnalyticsError):
     """This store is not a file: back it up with the tool of its database, for PostgreSQL pg_dump."""
 
 
+class NotAReport(AnalyticsError):
+    """{path} is no report that can be checked: {problem}."""
+
+
 class CannotRead(AnalyticsError):
     """{path} cannot be read: {problem}."""
 

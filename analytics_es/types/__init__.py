@@ -36,6 +36,7 @@ from analytics_es.types.cost import (
 )
 from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
+from analytics_es.types.health import Health, HealthCheck
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -121,6 +122,8 @@ __all__ = [
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
+    "Health",
+    "HealthCheck",
     "HeldCopy",
     "LedgerCheck",
     "LeftOutField",
