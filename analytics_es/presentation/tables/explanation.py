@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from analytics_es.events.event import time_of
 from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Number, Styled, words
-from analytics_es.presentation.tables.cost import REASONS
+from analytics_es.presentation.tables.cost_notes import REASONS
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, heading, model_name, nothing
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
