@@ -34,7 +34,7 @@ def _in_one_currency(answer: MetricSummary, top: int) -> Iterator[Block]:
     yield from series(answer)
 
 
-def periods(answer: MetricSummary) -> Block:
+def periods(answer: MetricSummary) -> Grid[MetricGroup]:
     """Return the figures of the period, and of the one before."""
     title = f"In {answer.currency}" if answer.currency else ""
     remark = "" if answer.change is None else f"change against the period before: {words.change(answer.change)}"
@@ -58,7 +58,7 @@ def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Grid[A
         yield Grid(f"By {' and '.join(keys)}", columns, *cut(answer.groups, top, more))
 
 
-def series(answer: MetricSummary) -> Iterator[Block]:
+def series(answer: MetricSummary) -> Iterator[Grid[Any]]:
     """Return the figures of each bucket of time, unless the period is one."""
     empty = {None, 0}
     yield from by_time(
@@ -109,8 +109,11 @@ def _column(answer: MetricSummary, name: str, behind: Callable[[Any], Behind | N
     def exact(row: Any) -> Any:
         return None if answer.unit == TIME else figure(row)
 
+    def events(row: Any) -> Behind | None:
+        return behind(row) if figure(row) else None
+
     dropped = _DROPPED_FIRST.get(name, 0)
-    return Number(name, lambda row: shown(answer, name, figure(row)), drop=dropped, behind=behind, exact=exact)
+    return Number(name, lambda row: shown(answer, name, figure(row)), drop=dropped, behind=events, exact=exact)
 
 
 def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str:
