@@ -106,7 +106,10 @@ def _passed(asking: Asking, budget: BudgetStatus, at: datetime) -> TimePeriod | 
     hour = datetime.fromtimestamp(Calendar(str(zone)).next_hour(int(at.timestamp())), zone)
     start = budget.starts_at.astimezone(zone)
     end = hour if budget.ends_at is None else min(hour, budget.ends_at.astimezone(zone))
-    return for_a_screen(TimePeriod(start, end)) if start.timestamp() < end.timestamp() else None
+    if start.timestamp() >= end.timestamp():
+        return None
+    drawn = TimePeriod(start, max(end, budget.ends_at or budget.exhausted_at or end))  # with what is to come
+    return TimePeriod(start, end, for_a_screen(drawn).granularity)
 
 
 def drawn(budget: BudgetStatus, burnt: Burnt) -> Iterator[Part]:

@@ -119,7 +119,7 @@ def _tiles(answer: MetricSummary) -> Iterator[Tile]:
             figure=tables.shown(answer, name, figure),
             note=f"{words.change(answer.change)} against before" if is_main and answer.change is not None else "",
             behind=Behind(metric=answer.metric, where=keys),
-            exact=None if answer.unit == tables.TIME else figure,
+            exact=tables.in_full(answer, name, figure),
         )
 
 

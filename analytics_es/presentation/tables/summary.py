@@ -107,7 +107,7 @@ def _column(answer: MetricSummary, name: str, behind: Callable[[Any], Behind | N
         return getattr(row.figures, name)
 
     def exact(row: Any) -> Any:
-        return None if answer.unit == TIME else figure(row)
+        return in_full(answer, name, figure(row))
 
     def events(row: Any) -> Behind | None:
         return behind(row) if figure(row) else None
@@ -123,6 +123,16 @@ def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str
     return in_unit(answer, None if figure is None else Decimal(figure))
 
 
+def in_full(answer: MetricSummary, name: str, figure: Any) -> Any:
+    """Return a figure with all its digits; of a time, the time."""
+    is_time = answer.unit == TIME and name != "count" and figure is not None
+    return _instant(answer, figure) if is_time else figure
+
+
+def _instant(answer: MetricSummary | Explanation, figure: Decimal) -> datetime:
+    return time_of(int(figure)).astimezone(answer.period.start.tzinfo)
+
+
 def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
     """Return a figure in the unit of a metric."""
     if figure is None:
@@ -132,5 +142,5 @@ def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
     if answer.unit == MONEY:
         return words.money(figure, answer.currency or "", words.places([answer.figures.total]))
     if answer.unit == TIME:
-        return words.moment(time_of(int(figure)).astimezone(answer.period.start.tzinfo))
+        return words.moment(_instant(answer, figure))
     return words.decimal(figure)
