@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from analytics_es import AnalyticsService
+from analytics_es.events.event import microseconds
 from analytics_es.presentation.blocks import Behind, Beside, Column, Grid, Line, Link, Share, Styled
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.pages import KINDS, Asking
@@ -176,6 +178,8 @@ def number(figure: Figure, explanation: Explanation | CostExplanation) -> Any:
 
 def said(figure: Figure) -> Any:
     """Return the number that a figure shows, with all its digits."""
+    if isinstance(figure.exact, datetime):
+        return Decimal(microseconds(figure.exact))
     if figure.exact is not None:
         return Decimal(str(figure.exact))
     return Decimal(figure.shown.replace(",", ""))

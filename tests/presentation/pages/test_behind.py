@@ -11,7 +11,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from tests.hostile_store import NAMES, PERIOD, hostile
-from tests.presentation.pages.asking import RATES, Figure, asked, explained, figures, number, said
+from tests.presentation.pages.asking import RATES, asked, explained, figures, number, said
 
 MARCH = "from=2026-03-02&to=2026-03-06"
 
@@ -93,6 +93,6 @@ def test_so_it_is_in_a_store_that_is_hard_to_show(hard: AnalyticsService, addres
 
 def test_rates_lead_to_what_failed(store: AnalyticsService) -> None:
     page, asking = asked(store, f"performance?{MARCH}")
-    rates: list[Figure] = [figure for figure in figures(page) if figure.name == "error rate"]
-    failed = {figure.name: explained(asking, figure.behind).count for figure in rates[:1]}
-    assert failed == {"error rate": 6}
+    rates = [figure.behind for figure in figures(page) if figure.name == "error rate"]
+    failed = {tuple(behind.where.values()): explained(asking, behind).count for behind in rates if not behind.start}
+    assert failed == {(): 6, ("job", ""): 6}

@@ -70,7 +70,7 @@ def test_of_many_calls_the_slowest_are_looked_for_only_where_that_is_asked(
         "section": "Slowest calls",
         "answer": None,
         "more": "look for them → here slowest=1",
-        "parts": ["Of 79 calls the slowest are found by reading the log, which takes a while."],
+        "parts": ["Of 85 calls the slowest are found by reading the log, which takes a while."],
     }
     assert [*page(store, f"performance?slowest=1&{MARCH}").answers] == ["performance", "slowest", "failed"]
 
