@@ -51,7 +51,8 @@ def _scope(verification: Verification) -> str:
     if verification.period:
         return f"{verification.period.start.isoformat()}/{verification.period.end.isoformat()}"
     if verification.sampled is not None:
-        return f"{len(verification.sampled)} days, seed {verification.seed}"
+        days = len(verification.sampled)
+        return f"{days} {'day' if days == 1 else 'days'}, seed {verification.seed}"
     return ALL
 
 

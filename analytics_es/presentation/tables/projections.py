@@ -78,6 +78,7 @@ def status(
     left_out: Sequence[LeftOutField],
     corrections: Sequence[DoubtfulCorrection],
     checks: Sequence[LedgerCheck],
+    verified: Sequence[LastVerification],
 ) -> Iterator[Block]:
     """Return how far projections are, and what they could not use, did not read, or do not take for true."""
     yield how_far(projections)
@@ -90,6 +91,8 @@ def status(
     if corrections:
         yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
     yield from ledger(checks)
+    if verified:
+        yield Grid("Verified last", _VERIFIED, verified)
     if any(projection.lag_events for projection in projections):
         yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")
 
