@@ -69,6 +69,7 @@ from analytics_es.types.recording import (
     RejectedMessage,
     ServiceStats,
 )
+from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
@@ -148,6 +149,10 @@ __all__ = [
     "Receipt",
     "Refusal",
     "RejectedMessage",
+    "ReportCause",
+    "ReportChange",
+    "ReportCheck",
+    "ReportFile",
     "RetentionResult",
     "RetryResult",
     "Rows",
