@@ -36,6 +36,7 @@ from analytics_es.types.cost import (
 )
 from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
+from analytics_es.types.health import Health, HealthCheck
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -71,6 +72,7 @@ from analytics_es.types.recording import (
 )
 from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -101,6 +103,7 @@ __all__ = [
     "CostRow",
     "CostSeries",
     "CostSeriesPoint",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -122,6 +125,8 @@ __all__ = [
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
+    "Health",
+    "HealthCheck",
     "HeldCopy",
     "LedgerCheck",
     "LeftOutField",
@@ -158,6 +163,7 @@ __all__ = [
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -166,6 +172,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",

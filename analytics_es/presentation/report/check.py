@@ -16,8 +16,7 @@ from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import Located, carried, located, read_file
 from analytics_es.presentation.report.lines import edited
 from analytics_es.presentation.report.writing import check_service, version
-from analytics_es.types import arguments
-from analytics_es.types import Attempt, OperationResult, Progress, ReportCause, ReportChange, ReportCheck
+from analytics_es.types import Attempt, OperationResult, Progress, ReportCause, ReportChange, ReportCheck, arguments
 from analytics_es.types.report import Verdict
 
 if TYPE_CHECKING:

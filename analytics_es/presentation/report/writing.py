@@ -15,8 +15,7 @@ from analytics_es.presentation.report.asking import PAGES, answered, available, 
 from analytics_es.presentation.report.carried import Carried
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import located
-from analytics_es.types import arguments
-from analytics_es.types import Attempt, OperationResult, Progress, ReportFile, TimePeriod
+from analytics_es.types import Attempt, OperationResult, Progress, ReportFile, TimePeriod, arguments
 from analytics_es.types.arguments import Moment, Period, read_period
 
 if TYPE_CHECKING:
