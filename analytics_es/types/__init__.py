@@ -71,6 +71,7 @@ from analytics_es.types.recording import (
     ServiceStats,
 )
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -101,6 +102,7 @@ __all__ = [
     "CostRow",
     "CostSeries",
     "CostSeriesPoint",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -156,6 +158,7 @@ __all__ = [
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -164,6 +167,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",

@@ -15,13 +15,14 @@ from analytics_es.presentation import words
 from analytics_es.presentation.charts import palette
 from analytics_es.presentation.charts.axis import LABELS, scale, short
 from analytics_es.presentation.charts.chart import Chart, Level, Series
-from analytics_es.presentation.charts.svg import HEIGHT, PLOT, SIDE, TOP, alone, bar_width
+from analytics_es.presentation.charts.svg import HEIGHT, NOTED, PLOT, SIDE, TOP, alone, bar_width
 
 if TYPE_CHECKING:
     import plotly.graph_objects
 
 _CLEAR = "rgba(0,0,0,0)"
 _NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
+_STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
 
 
@@ -49,11 +50,16 @@ def figure(charts: Sequence[Chart]) -> plotly.graph_objects.Figure:
 
 @cache
 def plotly_script() -> bytes:
-    """Return the script of Plotly, which its package brings; raises MissingExtra."""
+    """Return the script of Plotly, which its package brings; raises MissingExtra.
+
+    The style of its maps is left out: nothing here is one, and a page whose policy allows no style but its own would
+    tell of it in the console of each reader.
+    """
     package = find_spec("plotly")
     if package is None or package.origin is None:
         raise MissingExtra(package="plotly", extra="page")
-    return (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    script = (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    return _STYLE_OF_MAPS.sub(b"", script, count=1)
 
 
 def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[str, Any]:
@@ -77,12 +83,12 @@ def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[
         "mode": "lines+markers",
         "connectgaps": False,
         "line": {"color": colour, "width": 2},
-        "marker": {"color": colour, "size": sizes, "line": {"width": 0}},
+        "marker": {"color": colour, "size": sizes, "opacity": 1},
     }
 
 
 def _notes(said: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    """Return what marks the buckets of which more is to be said, below all."""
+    """Return what tells more of a bucket; it is marked below the plot, by a shape."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -91,8 +97,7 @@ def _notes(said: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
         "y": [0 for note in said if note],
         "customdata": [_plain(note) for note in said if note],
         "hovertemplate": "%{customdata}",
-        "marker": {"color": "var(--warn)", "symbol": "line-ew-open", "size": 10, "line": {"width": 3}},
-        "cliponaxis": False,
+        "marker": {"color": "var(--warn)", "size": 1, "opacity": 0},
         "showlegend": False,
     }
 
@@ -121,32 +126,43 @@ def _layout(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
             "tickangle": 0,
             "showgrid": False,
             "zeroline": False,
-            "ticks": "",
-            "title": {"text": ""},
+            "ticklabelstandoff": 10,
+            "showspikes": chart.kind == "lines",
+            "spikemode": "across",
+            "spikecolor": "var(--soft)",
+            "spikethickness": -1,  # of one colour
+            "spikedash": "solid",
         },
         "yaxis": {
             "range": [float(side.low), float(side.high)],
             "fixedrange": True,  # its figures at the side are those of the whole
             "tickvals": [float(tick.figure) for tick in side.ticks],
             "ticktext": [tick.text for tick in side.ticks],
-            "gridcolor": "var(--line)",
-            "zeroline": True,
-            "zerolinecolor": "var(--soft)",
-            "zerolinewidth": 1,
-            "ticks": "",
-            "ticklabelstandoff": 6,
-            "title": {"text": ""},
+            "showgrid": False,  # drawn as lines, those at the edges, too
+            "zeroline": False,
+            "ticklabelstandoff": 7,
         },
-        "shapes": [_line(level) for level in chart.levels],
+        "shapes": [
+            *(_across(float(tick.figure), "line" if tick.figure else "soft") for tick in side.ticks),
+            *(_mark(place) for place, note in enumerate(chart.notes) if note),
+            *(_across(float(level.figure), "warn", "5px 4px") for level in chart.levels),
+        ],
         "annotations": [_name(level) for level in chart.levels],
     }
 
 
-def _line(level: Level) -> dict[str, Any]:
-    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
-    return {**across, "y0": float(level.figure), "y1": float(level.figure)} | {
-        "line": {"color": "var(--warn)", "width": 1, "dash": "5px 4px"}
-    }
+def _across(figure: float, colour: str, dash: str = "solid") -> dict[str, Any]:
+    """Return a line across the plot; those at the side lie below bars."""
+    line = {"color": f"var(--{colour})", "width": 1, "dash": dash}
+    layer = "below" if colour == "line" else "above"
+    place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": figure, "y1": figure}
+    return {"type": "line", "layer": layer, **place, "line": line}
+
+
+def _mark(place: int) -> dict[str, Any]:
+    below = {"ysizemode": "pixel", "yref": "paper", "yanchor": 0, "y0": -NOTED, "y1": -1}
+    across = {"xref": "x", "x0": place - 0.5, "x1": place + 0.5}
+    return {"type": "rect", **across, **below, "fillcolor": "var(--warn)", "line": {"width": 0}}
 
 
 def _name(level: Level) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.page import heading
 from analytics_es.presentation.html.parts import drawn
 from analytics_es.presentation.html.style import stylesheet
-from analytics_es.presentation.html.texts import as_it_is, plain, told
+from analytics_es.presentation.html.texts import as_it_is, plain, told, written
 from analytics_es.presentation.parts import Page, Part
 
 CARRIED = "analytics-es-report"  # the name of what is carried
@@ -55,7 +55,7 @@ def document(
             [h.script[as_it_is(script)] for script in scripts],
         ],
     ]
-    text = str.__str__(str(whole))  # what comes to stand in it later is no longer escaped
+    text = written(whole)
     return text if scripts else _DATA.sub("", text)
 
 
@@ -93,4 +93,5 @@ def _hash(text: str) -> str:
 
 def fragment(parts: Sequence[Part], links: Links | None = None) -> str:
     """Return parts as a piece of a page of others, with a style that touches nothing but them."""
-    return str(h.div(".aes")[h.style[as_it_is(stylesheet(shell=False))], [drawn(part, links) for part in parts]])
+    style = h.style[as_it_is(stylesheet(shell=False))]
+    return written(h.div(".aes")[style, [drawn(part, links) for part in parts]])
