@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from analytics_es.errors import MissingExtra
 from analytics_es.presentation import words
 from analytics_es.presentation.names import Vault, on_page
+from analytics_es.presentation.pages.heads import about
 from analytics_es.presentation.parts import Page
-from analytics_es.presentation.report.carried import Carried, zone_of
+from analytics_es.presentation.report.carried import Carried
 from analytics_es.types import TimePeriod
 
 if TYPE_CHECKING:
@@ -60,15 +61,15 @@ def checksum(file: bytes, place: int) -> str:
 
 def title(period: TimePeriod) -> str:
     """Return what a report is called."""
-    return f"Report, {words.span(period.start, period.end)}"
+    return f"Report, {about(period)}"
 
 
 def facts(carried: Carried) -> list[tuple[str, str]]:
     """Return what a report says of itself: what was asked, what it stands on, who made it."""
-    prices, period = carried.prices, carried.period
+    prices = carried.prices
     published = "no price was published" if prices.published is None else f"published up to {prices.published:,}"
     edition = f"genai-prices {prices.version}" if prices.version else "no default prices"
-    question = [f"{words.span(period.start, period.end)}, {zone_of(period)}", *_asked(carried)]
+    question = [about(carried.period), *_asked(carried)]
     return [
         ("Question", words.safe(" · ".join(question))),
         ("Position", f"{carried.position:,}, as of {carried.now:%Y-%m-%d %H:%M:%S} UTC"),
