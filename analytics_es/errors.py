@@ -226,6 +226,11 @@ class SealedPeriod(AnalyticsError):
         return cls(horizon=datetime.fromtimestamp(seconds, UTC), what=what)
 
 
+class SealedEvent(AnalyticsError):
+    """The event at position {position} is sealed: events of before {horizon} are gone, and what they add is kept in
+    every answer."""
+
+
 class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
 

@@ -70,7 +70,9 @@ from analytics_es.types.recording import (
     RejectedMessage,
     ServiceStats,
 )
+from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -101,6 +103,7 @@ __all__ = [
     "CostRow",
     "CostSeries",
     "CostSeriesPoint",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -151,11 +154,16 @@ __all__ = [
     "Receipt",
     "Refusal",
     "RejectedMessage",
+    "ReportCause",
+    "ReportChange",
+    "ReportCheck",
+    "ReportFile",
     "RetentionResult",
     "RetryResult",
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -164,6 +172,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",

@@ -38,6 +38,8 @@ class Asked:
 
     def answer(self) -> Any:
         """Return the answer that is asked for, the main one where none is; raises BadWord."""
+        if self.page.failure:
+            raise self.page.failure
         answers = self.page.answers
         name = self.question.text("answer") or next(iter(answers), "")
         if name not in answers:

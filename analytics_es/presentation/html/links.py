@@ -61,10 +61,10 @@ class Links:
         return self._address(f"{self.page}.{form}", self.question.query(words))
 
     def kept(self, *without: str) -> Iterator[tuple[str, str]]:
-        """Yield the words that a form does not ask for, and that stay as they are."""
+        """Yield the words that a form does not ask for, and that stay as they are; a flag says something."""
         for name, texts in self.question.words.items():
             if name not in (*without, *FORM):
-                yield from ((name, text) for text in texts)
+                yield from ((name, text or "1") for text in texts)
 
     @cached_property
     def _where(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from analytics_es import __version__
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.parts import drawn, forms
 from analytics_es.presentation.html.periods import as_of, picker
-from analytics_es.presentation.html.texts import plain, told
+from analytics_es.presentation.html.texts import plain, told, written
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.parts import Link, Page
 
@@ -23,7 +23,7 @@ _ICON = (
 def rendered(page: Page, links: Links) -> str:
     """Return a page as HTML."""
     inside = [as_of(links), heading(page), [drawn(part, links) for part in page.parts]]
-    return _whole(page.title, [_header(page.name, links), _main(inside), foot(page, links)], links)
+    return _whole(page.title, [_header(page.name, links), _main(inside), _foot(page, links)], links)
 
 
 def rendered_failure(title: str, problem: str, links: Links) -> str:
@@ -49,9 +49,9 @@ def heading(page: Page) -> h.Node:
     return h.div(".title")[h.h1[plain(page.title)], page.sub and h.p(".sub")[plain(page.sub)]]
 
 
-def foot(page: Page, links: Links | None) -> h.Node:
+def _foot(page: Page, links: Links) -> h.Node:
     """Return what a page stands on, and the ways to its main answer for programs."""
-    ways = [[" · ", way] for way in forms(links, of="this page")] if links and page.answers else []
+    ways = [[" · ", way] for way in forms(links, of="this page")] if page.answers else []
     return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), ways]]
 
 
@@ -80,7 +80,7 @@ def _header(name: str, links: Links) -> h.Node:
 
 
 def _whole(title: str, body: Sequence[h.Node], links: Links) -> str:
-    return str(
+    return written(
         h.html(lang="en")[
             h.head[
                 h.meta(charset="utf-8"),

@@ -15,7 +15,7 @@ from analytics_es.presentation.html.forms import form
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.tables import Marks, style_of, table
 from analytics_es.presentation.html.texts import lines, plain, told
-from analytics_es.presentation.parts import Choices, Code, Meters, Pair, Part, Section, Steps, Tiles
+from analytics_es.presentation.parts import Choices, Code, Link, Meters, Pair, Part, Section, Steps, Tiles, Ways
 
 FORMS = ("json", "csv", "arrow")
 
@@ -74,6 +74,15 @@ def forms(links: Links, answer: str = "", table: str = "", *, of: str = "") -> l
     ]
 
 
+def _other_pages(ways: Ways, links: Links | None) -> h.Node:
+    way = [_way(link, links) for link in ways.links]
+    return h.p(".ways")[[[" · " if place else None, one] for place, one in enumerate(way)]]
+
+
+def _way(link: Link, links: Links | None) -> h.Node:
+    return h.a(href=links.to(link))[plain(link.text)] if links else plain(link.text)
+
+
 def _steps(steps: Steps, links: Links | None) -> h.Node:
     return h.ol(".steps")[
         [
@@ -90,5 +99,6 @@ _DRAWN: Mapping[type[Any], Callable[[Any, Links | None], h.Node]] = {
     Meters: meters,
     Choices: form,
     Steps: _steps,
+    Ways: _other_pages,
     Chart: chart,
 }

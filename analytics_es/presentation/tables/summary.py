@@ -10,7 +10,7 @@ from typing import Any
 from analytics_es.events.event import time_of
 from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Number, words
 from analytics_es.presentation.tables.parts import MORE, PERCENTILES, by_time, compared, cut, filtered, footer, heading
-from analytics_es.types import Distribution, MetricGroup, MetricPoint, MetricSummary
+from analytics_es.types import Distribution, Explanation, MetricGroup, MetricPoint, MetricSummary
 
 THIS = "this period"
 MONEY, TIME = "currency", "us"  # units: that of money, whose key tells its currency, and microseconds since 1970
@@ -120,7 +120,7 @@ def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str
     return in_unit(answer, None if figure is None else Decimal(figure))
 
 
-def in_unit(answer: MetricSummary, figure: Decimal | None) -> str:
+def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
     """Return a figure in the unit of a metric."""
     if figure is None:
         return words.UNKNOWN
