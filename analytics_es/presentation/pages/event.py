@@ -56,7 +56,8 @@ def _sections(asking: Asking, event: StoredEvent) -> Iterator[Part]:
         yield Section(title=_cost(event), parts=[*explanation.arithmetic(event.cost)], answer="event", table="charged")
     if event.counted:
         hour = _around(event.occurred_at, zone) if event.occurred_at else None
-        yield Section(title="What it adds", parts=[stored_event.counted(event, hour)], answer="event", table="counted")
+        adds: list[Part] = [*stored_event.counted(event, hour), Line(stored_event.ADDED, "dim")]
+        yield Section(title="What it adds", parts=adds, answer="event", table="counted")
     elif not event.uncounted:
         yield Section(title="What it adds", parts=[Line("No projection counts it.")])
     if event.uncounted:

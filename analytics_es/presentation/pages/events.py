@@ -75,14 +75,16 @@ def _explained(
 ) -> Page:
     if isinstance(answer, CostExplanation):
         tiles, table, what = _of_cost(answer), tables.calls(answer), "calls"
+        amounts = [words.money(cost, name, words.places([cost])) for name, cost in answer.totals.items()]
+        value = " and ".join(amounts)
     else:
         tiles, table, what = _of_metric(answer), tables.events(answer), "events"
-    value = " and ".join(tile.figure for tile in tiles if not tile.alarm and tile.exact is not None)
+        value = tiles[0].figure
     listed: list[Part] = [table] if answer.count else [*nothing(where, what)]
     events = Section(title=what.capitalize(), parts=listed, answer="events", more=_more(answer))
     return Page(
         name="events",
-        title=f"{value or words.UNKNOWN} · {metric}{filtered(where)}",
+        title=_title(value, metric, where),
         sub=_period(answer.period),
         parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
         answers={"events": answer},
@@ -90,12 +92,17 @@ def _explained(
     )
 
 
+def _title(value: str, metric: str, where: Mapping[str, str]) -> str:
+    """Return which number it is, what it comes to first."""
+    return f"{value or words.UNKNOWN} · {metric}{filtered(where)}"
+
+
 def _of_cost(answer: CostExplanation) -> list[Tile]:
     tiles = [
         Tile(
             label=f"Cost, {words.safe(currency)}",
-            figure=words.money(cost, currency, words.places([cost])),
-            note=f"in full {words.exact(cost)}",
+            figure=words.money(cost, "", words.places([cost])),
+            note=f"in full {words.exact(cost)} {words.safe(currency)}",
             exact=cost,
         )
         for currency, cost in answer.totals.items()
@@ -191,7 +198,7 @@ def _several(asking: Asking, metric: str, where: Mapping[str, str], error: Analy
     text = "Money of several currencies is never added: each has events of its own."
     return Page(
         name="events",
-        title=f"{' and '.join(tile.figure for tile in tiles)} · {metric}{filtered(where)}",
+        title=_title(" and ".join(tile.figure for tile in tiles), metric, where),
         sub=_period(asking.period),
         parts=[Tiles(tiles), Line(text)],
         answers={},
@@ -213,7 +220,7 @@ def _sealed(asking: Asking, metric: str, where: Mapping[str, str], error: Analyt
         parts.append(Ways([Link(text=f"The events from {horizon:%Y-%m-%d %H:%M} on", words=rest)]))
     return Page(
         name="events",
-        title=f"{' and '.join(tile.figure for tile in whole)} · {metric}{filtered(where)}",
+        title=_title(" and ".join(tile.figure for tile in whole), metric, where),
         sub=_period(period),
         parts=parts,
         answers={},

@@ -104,13 +104,14 @@ def bill(answer: CostExplanation) -> Iterator[Block]:
 
 def calls(answer: CostExplanation, more: str = "", how: Callable[[ExplainedCost], str] | None = None) -> Block:
     """Return the calls that are listed, how the cost of each comes about, and how there are `more`."""
-    how = how or in_words
+    priced = how is not None or any(call.price for call in answer.events)
+    price: Column[ExplainedCost] = Column("price", lambda call: named(call.price) if call.price else "", drop=1)
     columns: Columns[ExplainedCost] = [
         *_WHERE,
         Column("model", lambda call: words.safe(model_name(call))),
         Number("cost", _cost, exact=lambda call: call.cost),
-        Column("how", how),
-        Column("price", lambda call: named(call.price) if call.price else "", drop=1),
+        Column("how", how or in_words),
+        *([price] if priced else []),
         Column("id", lambda call: words.safe(call.id), drop=2),
     ]
     return Grid("", columns, answer.events, _bill_sum(answer, more))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
+from itertools import groupby
 
 from attrs import frozen
 
@@ -12,7 +13,7 @@ from analytics_es.presentation.tables.explanation import figure_in_full, instant
 from analytics_es.presentation.tables.parts import ALARM
 from analytics_es.types import CountedValue, StoredEvent, TimePeriod, UncountedValue
 
-ADDED = "In the row of no entity, where every event counts once; rows of its entities hold the same."
+ADDED = "Each is in one row of its projection; the rows of its entities hold the same once more."
 
 
 @frozen
@@ -26,7 +27,7 @@ class Field:
 
 _FIELDS: Columns[Field] = [
     Column("field", lambda field: field.name),
-    Column("", lambda field: field.text, link=lambda field: field.link),
+    Column("value", lambda field: field.text, link=lambda field: field.link),
 ]
 _UNCOUNTED: Columns[UncountedValue] = [
     Column("projection", lambda value: value.projection),
@@ -62,8 +63,8 @@ def forgotten(event: StoredEvent) -> Iterator[Block]:
         yield Line(f"Forgotten since, or of another store: nothing here says who {names} is.", ALARM)
 
 
-def counted(event: StoredEvent, hour: TimePeriod | None) -> Grid[CountedValue]:
-    """Return what an event adds to each metric; a value leads to all that is in the same row, in the same hour."""
+def counted(event: StoredEvent, hour: TimePeriod | None) -> Iterator[Grid[CountedValue]]:
+    """Return what an event adds, row by row; a value leads to all that is in the same row, in the same hour."""
 
     def behind(value: CountedValue) -> Behind | None:
         return Behind(metric=value.metric, where=value.keys, start=hour.start, end=hour.end) if hour else None
@@ -78,9 +79,9 @@ def counted(event: StoredEvent, hour: TimePeriod | None) -> Grid[CountedValue]:
             exact=lambda value: value.value,
         ),
         Column("unit", lambda value: _unit(value)),
-        Column("in the row of", lambda value: _keys(value)),
     ]
-    return Grid("", columns, event.counted, ADDED)
+    for title, values in groupby(event.counted, _row):
+        yield Grid(title, columns, list(values))
 
 
 def uncounted(event: StoredEvent) -> Grid[UncountedValue]:
@@ -92,5 +93,7 @@ def _unit(value: CountedValue) -> str:
     return {"1": "", "us": "time", "currency": words.safe(value.currency or "")}.get(value.unit, value.unit)
 
 
-def _keys(value: CountedValue) -> str:
-    return ", ".join(f"{name} {words.safe(text)}" for name, text in value.keys.items()) or "(all)"
+def _row(value: CountedValue) -> str:
+    keys = ", ".join(f"{name} {words.safe(text)}" for name, text in value.keys.items())
+    projection = value.metric.partition(".")[0]
+    return f"{projection}: {keys}" if keys else projection
