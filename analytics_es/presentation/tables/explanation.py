@@ -128,7 +128,7 @@ def _how(call: ExplainedCost) -> str:
 def in_words(call: ExplainedCost) -> str:
     """Say how the cost of a call comes about, with what each kind of what it used costs."""
     alone = len(call.charged) == 1  # which costs what the call does
-    return _told(call, " + ".join(_product(own) + ("" if alone else f" = {_plain(own.cost)}") for own in call.charged))
+    return _told(call, ", ".join(_product(own) + ("" if alone else f" = {_plain(own.cost)}") for own in call.charged))
 
 
 def _told(call: ExplainedCost, charged: str) -> str:

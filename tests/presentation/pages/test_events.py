@@ -56,7 +56,7 @@ def test_the_number_comes_first_and_is_that_of_the_breakdown(monday: AnalyticsSe
 
     costs = {total.currency: total.cost for total in monday.get_cost_breakdown(day.DAY).unwrap().totals}
     assert {tile.label.removeprefix("Cost, "): tile.exact for tile in tiles(shown)[:2]} == costs
-    assert shown.title == "TITLE"
+    assert shown.title == "0.001200 EUR and 0.526375 USD · cost.cost"
 
 
 def test_what_is_listed_adds_up_to_it(monday: AnalyticsService) -> None:
