@@ -222,6 +222,11 @@ class SealedPeriod(AnalyticsError):
         return cls(horizon=datetime.fromtimestamp(seconds, UTC), what=what)
 
 
+class SealedEvent(AnalyticsError):
+    """The event at position {position} is sealed: events of before {horizon} are gone, and what they add is kept in
+    every answer."""
+
+
 class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
 
@@ -607,6 +612,10 @@ class BackupFailed(AnalyticsError):
 
 class NotAFileStore(AnalyticsError):
     """This store is not a file: back it up with the tool of its database, for PostgreSQL pg_dump."""
+
+
+class NotAReport(AnalyticsError):
+    """{path} is no report that can be checked: {problem}."""
 
 
 class CannotRead(AnalyticsError):

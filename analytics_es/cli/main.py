@@ -15,6 +15,7 @@ COMMANDS = {
     "aggregate": "Derive the read models of a period again from the log.",
     "backup": "Copy the log to a file while everybody goes on.",
     "budgets": "Say what is spent of budgets, and what remains.",
+    "check": "Say whether a store is ready, or whether the report in FILE holds.",
     "checksums": "Give checksums to events that have none, or to a mended one.",
     "correct": "Correct what a call reported to have cost.",
     "cost": "Say what was charged for what, and what is not known.",

@@ -1,4 +1,4 @@
-"""serve: what others send over HTTP, recorded; and the read models kept up to date, as `run` does."""
+"""serve: pages to look at, and what others send over HTTP, recorded; kept up to date, as `run` does."""
 
 from __future__ import annotations
 
@@ -55,14 +55,17 @@ def serve(
     durability: str,
     db: Place,
 ) -> None:
-    """Record what is sent over HTTP until stopped.
+    """Record what is sent over HTTP, and show pages, until stopped.
+
+    Open the address that it names in a browser: what it costs, how fast it is, who uses it, and what is unknown. Each
+    page is also there as .json, .csv and .arrow: /cost.json?last=30d. Pages are read only.
 
     OpenTelemetry goes to /v1/traces and /v1/logs, CloudEvents to /api/v1/events, plain JSON to /v1/events; each is
     answered when it is durable. The store is created if it is not there, and kept up to date as `run` does it. Ctrl-C
     or SIGTERM stop it, with exit code 0, after the requests under way.
 
-    Without a token it listens on this machine alone. The token is in the variable ANALYTICS_ES_TOKEN or in a file, and
-    who sends says `Authorization: Bearer …`.
+    Without a token it listens on this machine alone. The token is in the variable ANALYTICS_ES_TOKEN or in a file. Who
+    sends says `Authorization: Bearer …`; a browser asks for it as a password, with any name.
 
     \b
     Examples:
@@ -87,7 +90,12 @@ def _serve(store: OpenStore, db: Place, app: Starlette, server: socket, log_form
 
     counts, url = app.state.counts, url_of(server)
     with stopped() as stopping:  # before anybody is told that it is there
-        say(f"listening on {url}", url=url, host=server.getsockname()[0], port=server.getsockname()[1])
+        say(
+            f"listening on {url} · open it in a browser",
+            url=url,
+            host=server.getsockname()[0],
+            port=server.getsockname()[1],
+        )
         say_start(store, db, None)
         with retaining(store, stopping), serving(app, server, stopping.set):
             store.service._parts.follow()  # now that it can be stopped

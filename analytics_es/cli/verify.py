@@ -10,10 +10,10 @@ from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, tz_option
 from analytics_es.cli.periods import NOTHING, part_options
-from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, existing
 from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.presentation.asked import Asked
+from analytics_es.presentation.tables.projections import ledger
 from analytics_es.types import (
     ColumnDifference,
     Divergence,

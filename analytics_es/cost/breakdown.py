@@ -131,7 +131,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
     rows = regrouped(by_effort, lambda key: key[:-1])
     if others != keys:  # rows of an entity; what is of nobody is the rest
         of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys, detail="usage")
-        rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
+        rows = {**of_somebody, **of_nobody(of_somebody, keys, others, rows)}
     granularity, before = question.requested.granularity, question.before()
     return _Costs(
         keys=keys,
@@ -151,7 +151,7 @@ def _not_ended(question: Question, declaration: Declaration, filters: Mapping[st
     return int(rows[0][0] or 0) if rows else 0
 
 
-def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
+def of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
     """Return what is left of all calls, by the other keys, without those that belong to an entity; its id is ""."""
     places = [keys.index(key) for key in others]
     nobody = next(place for place, key in enumerate(keys) if key not in others)
@@ -170,7 +170,7 @@ def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCos
             currency=currency,
             calls=charge.calls,
             reported_calls=charge.reported_calls,
-            **_money(charge),
+            **money(charge),
             previous_cost=_plain(previous.get(currency)),
             change=change(cost, previous.get(currency)),
             forecast=_forecast(question, cost),
@@ -195,7 +195,8 @@ def _plain(money: Decimal | None) -> Decimal | None:
     return None if money is None else trimmed(money)
 
 
-def _money(charge: Charge) -> dict[str, Any]:
+def money(charge: Charge) -> dict[str, Any]:
+    """Return the money of a charge, as rows have it."""
     amounts = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
     return {name: _plain(money) for name, money in amounts.items()}
 
@@ -204,15 +205,10 @@ def _efforts(groups: Groups) -> list[EffortCost]:
     efforts = [
         EffortCost(effort=cast(Any, effort), currency=currency, calls=charge.calls, cost=_plain(charge.cost))
         for (effort,), costs in sorted(groups.items())
-        for currency, charge in _by_currency(costs)
+        for currency, charge in costs.by_currency()
         if effort and charge.calls
     ]
     return sorted(efforts, key=lambda effort: (effort.effort, effort.currency == "", effort.currency))
-
-
-def _by_currency(costs: Costs) -> list[tuple[str, Charge]]:
-    """Return what is known of a group in each currency; "" is what is not known, which has no money."""
-    return [*costs.charges.items(), *([("", costs.not_known())] if costs.unknown else [])]
 
 
 # ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,12 +268,12 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
             keys=dict(zip(words, keys, strict=True)),
             currency=currency,
             calls=charge.calls,
-            **_money(charge),
+            **money(charge),
             share=float(charge.cost / whole[currency]) if charge.cost is not None and currency in whole else None,
             tokens=_tokens(charge),
         )
         for keys, costs in groups.items()
-        for currency, charge in _by_currency(costs)
+        for currency, charge in costs.by_currency()
         if charge.calls or charge.used or charge.cost is not None
     ]
     return sorted(
@@ -288,11 +284,11 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
 def _series(question: Question, groups: Groups) -> list[CostPoint]:
     """Return a point for every bucket and every currency of the period, "" where anything is not known."""
     _, starts = question.tiling.series(question.requested.granularity)
-    points = {start: dict(_by_currency(costs)) for (start,), costs in groups.items()}
+    points = {start: dict(costs.by_currency()) for (start,), costs in groups.items()}
     currencies = sorted({currency for parts in points.values() for currency in parts})
     nothing = Charge()
     return [
-        CostPoint(start=local, currency=currency, calls=charge.calls, **_money(charge))
+        CostPoint(start=local, currency=currency, calls=charge.calls, **money(charge))
         for start in starts
         for local in [question.tiling.local(start)]
         for currency in currencies

@@ -216,6 +216,10 @@ class Costs:
             )
         ]
 
+    def by_currency(self) -> list[tuple[str, Charge]]:
+        """Return what is known in each currency; "" is what is not known, which has no money."""
+        return [*self.charges.items(), *([("", self.not_known())] if self.unknown else [])]
+
     def known(self) -> Charge:
         """Return all that is known, whatever the currency: calls and what they used; its money means nothing."""
         return _together(self.charges)

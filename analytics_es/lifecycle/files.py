@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,3 +53,32 @@ def _publish(file: Path, target: Path) -> None:
     except OSError:
         target.touch(mode=0o600, exist_ok=False)
         file.replace(target)
+
+
+def put(path: Path, content: bytes, log: EventLog, *, replace: bool = False) -> Path:
+    """Write a file that appears whole, and return its absolute path; raises FileExists, CannotWrite.
+
+    One of that name is only replaced where that is asked for.
+    """
+    if not replace or not path.exists():
+        target = free(path)
+        with appearing(target, log) as file:
+            _fill(file, content)
+        return target
+    target = path.absolute()
+    try:
+        if target.is_dir():
+            raise CannotWrite(path=target, problem="it is a directory: name a file in it")
+        with unfinished(target, log) as file:
+            _fill(file, content)
+            file.replace(target)
+    except OSError as error:
+        raise CannotWrite(path=target, problem=error.strerror or error) from error
+    return target
+
+
+def _fill(file: Path, content: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())

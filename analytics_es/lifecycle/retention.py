@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from analytics_es.errors import BadRetention
 from analytics_es.events.checks import shown
 from analytics_es.ingest.in_force import Kind, Telling
-from analytics_es.log import Horizon
+from analytics_es.log import EventLog, Horizon
 from analytics_es.log.horizon import OTHERS, later
 from analytics_es.projection.calendar import Calendar
 from analytics_es.types.values import plain
@@ -117,6 +117,13 @@ def telling(policy: RetentionPolicy) -> Telling:
     """Return what the log is told of a retention that was said: the archive is a place that others mean, too."""
     archive = policy.archive and str(Path(policy.archive).absolute())
     return Telling(kind=RETENTION, configuration=evolve(policy, archive=archive), said=True)
+
+
+def told_position(log: EventLog, policy: RetentionPolicy) -> int | None:
+    """Return where the log is told of a retention, None where that is not the last that it was told of."""
+    if log.noted(RETENTION.note) != policy.fingerprint:
+        return None
+    return max((held.position for held in log.announcements(RETENTION_CONFIGURED)), default=None)
 
 
 def _length(name: str, text: object) -> int | None:

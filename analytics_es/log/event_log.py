@@ -220,6 +220,13 @@ class EventLog(ABC):
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index."""
 
+    @abstractmethod
+    def try_to_write(self) -> None:
+        """Write as who appends would, and undo it: nothing is recorded. Raises what appending would, within a moment.
+
+        StoreBusy where somebody else has been writing for that long.
+        """
+
     # ── for who looks for damage ────────────────────────────────────────────────────────────────────────────────
 
     def unsummed(self) -> int:

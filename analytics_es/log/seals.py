@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from attrs import astuple, frozen
 
 from analytics_es.errors import DamagedSealing
+from analytics_es.events.event import MICRO, key_of_time
 from analytics_es.log import signed
 from analytics_es.log.database import Cursor, Database
-from analytics_es.log.horizon import Horizon, Times, condition
+from analytics_es.log.horizon import Horizon, Times, condition, of_family
 
 HORIZON, REFUSED = "horizon", "refused"
 
@@ -61,6 +62,12 @@ SELECT_KEPT = (
 )
 
 NONE_KEPT = signed.sum_of([[]] * len(SELECT_KEPT))
+
+# The first event that is older than it is to be kept, of a stretch of time.
+FIRST_BEFORE = (
+    "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND {old}{unsealed} "
+    "ORDER BY originator_id LIMIT 1"
+)
 
 # What nobody notes.
 SELECT_STRANGE = f"SELECT name FROM sealing WHERE name NOT IN ('{HORIZON}', '{REFUSED}')"
@@ -205,6 +212,19 @@ class Seals(ABC):
         """Count what occurred before these times, by type."""
         rows = self._fetch(COUNT_EVENTS.format(old=condition(times)))
         return [Counted(kind, int(events), int(size)) for kind, events, size in rows]
+
+    def first_before(self, times: Times) -> str | None:
+        """Return the key of the first event that occurred before these times and is not sealed, None where none is."""
+        bounded = {family: at for family, at in times.items() if at}
+        if not bounded:
+            return None
+        with self._database.look() as cursor:
+            horizon = horizon_of(cursor)
+            since = min(of_family(horizon.sealed, family) for family in bounded)
+            bounds = key_of_time(since * MICRO), key_of_time(max(bounded.values()) * MICRO)
+            cursor.execute(FIRST_BEFORE.format(old=condition(times), unsealed=horizon.unsealed()), bounds)
+            row = cursor.fetchone()
+        return row and str(row[0])
 
     def drop(self, grain: str, before: int) -> None:
         """Let go of the rows of one grain that are older than they are to be kept."""

@@ -30,7 +30,7 @@ class LogSlice(EventLog):
         """Refuse: raises ReadOnly."""
         raise ReadOnly
 
-    rewrite = scrub = write_sums = hold_strict = append
+    rewrite = scrub = write_sums = hold_strict = try_to_write = append
 
     def note(self, name: str, text: str | None) -> None:
         """Note something of the log, which is no event."""

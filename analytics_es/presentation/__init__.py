@@ -2,6 +2,7 @@
 
 from analytics_es.presentation import words
 from analytics_es.presentation.blocks import (
+    Behind,
     Beside,
     Block,
     Cell,
@@ -9,6 +10,7 @@ from analytics_es.presentation.blocks import (
     Columns,
     Grid,
     Line,
+    Link,
     Number,
     Row,
     Share,
@@ -24,6 +26,7 @@ __all__ = [
     "Columns",
     "Grid",
     "Line",
+    "Link",
     "Number",
     "Row",
     "Share",

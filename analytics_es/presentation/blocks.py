@@ -44,6 +44,23 @@ class Behind:
     end: datetime | None = None
 
 
+Words = Mapping[str, str | Sequence[str] | None]  # of a question, as its address has them; None takes a word out
+
+
+@frozen(kw_only=True)
+class Link:
+    """A way to another page, or to the same one asked otherwise.
+
+    text: what is shown; of a cell, "" for what stands there.
+    page: its name, such as `cost`; "" for the same one.
+    words: in which its question differs from this one.
+    """
+
+    text: str = ""
+    page: str = ""
+    words: Words = Factory(dict)
+
+
 Row = TypeVar("Row")
 Shown = TypeVar("Shown", contravariant=True)
 
@@ -54,7 +71,8 @@ class Column(Generic[Shown]):
 
     Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only. A column that
     `folds` is narrowed before any goes: names of files are as long as they are. Where there are links, a cell leads to
-    what is `behind` it, and a rounded figure has its `exact` one beside it.
+    what is `behind` it, or to the page that tells more of what it names (`link`), and a rounded figure has its `exact`
+    one beside it.
     """
 
     title: str
@@ -65,6 +83,7 @@ class Column(Generic[Shown]):
     folds: bool = False
     behind: Callable[[Shown], Behind | None] | None = None
     exact: Callable[[Shown], Any] | None = None
+    link: Callable[[Shown], Link | None] | None = None
 
 
 @frozen

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
+from analytics_es.errors import AnalyticsError
 from analytics_es.presentation.blocks import Behind, Beside, Grid, Line
+from analytics_es.presentation.blocks import Link as Link
+from analytics_es.presentation.blocks import Words as Words
 from analytics_es.presentation.charts.chart import Chart
-
-Words = Mapping[str, str | Sequence[str] | None]  # of a question, as its address has them; None takes a word out
-
-
-@frozen(kw_only=True)
-class Link:
-    """A way to another page, or to the same one asked otherwise.
-
-    text: what is shown.
-    page: its name, such as `cost`; "" for the same one.
-    words: in which its question differs from this one.
-    """
-
-    text: str
-    page: str = ""
-    words: Words = Factory(dict)
 
 
 @frozen(kw_only=True)
@@ -116,6 +103,13 @@ class Steps:
 
 
 @frozen
+class Ways:
+    """Ways to other pages, or to the same one asked otherwise, on one line."""
+
+    links: Sequence[Link]
+
+
+@frozen
 class Code:
     """A text as it is stored."""
 
@@ -146,7 +140,7 @@ class Pair:
     right: Section
 
 
-Part = Tiles | Meters | Choices | Steps | Code | Section | Pair | Chart | Grid[Any] | Line | Beside
+Part = Tiles | Meters | Choices | Steps | Ways | Code | Section | Pair | Chart | Grid[Any] | Line | Beside
 
 
 @frozen(kw_only=True)
@@ -155,6 +149,7 @@ class Page:
 
     sub: below the title: which period, in which zone, against what.
     foot: what it stands on: position, lag, what is not known.
+    failure: why there is no main answer: that is what programs are told, while the page says what it can.
     """
 
     name: str
@@ -163,3 +158,4 @@ class Page:
     parts: Sequence[Part]
     answers: Mapping[str, Any]
     foot: Sequence[str] = ()
+    failure: AnalyticsError | None = None

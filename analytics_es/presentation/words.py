@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 UNKNOWN = "–"
@@ -101,6 +101,11 @@ def money(amount: Decimal | None, currency: str, places: int) -> str:
     return f"{text} {safe(currency)}".rstrip()
 
 
+def amount(spent: Decimal) -> str:
+    """Return an amount to be seen at a glance, without its currency: two places unless it is small."""
+    return money(spent, "", 2 if abs(spent) >= 1 else places([spent]))
+
+
 def size(count: int) -> str:
     """Return a number of bytes in the unit that suits it."""
     number, units = float(count), ["bytes", "kB", "MB", "GB"]
@@ -128,6 +133,16 @@ def starts(instants: Sequence[datetime]) -> list[str]:
 
 def _is_midnight(instant: datetime) -> bool:
     return not (instant.hour or instant.minute)
+
+
+def span(start: datetime, end: datetime) -> str:
+    """Return a stretch of time, with the last day that is in it where it is one of whole days."""
+    if _is_midnight(start) and _is_midnight(end):
+        last = end - timedelta(days=1)
+        year = "" if start.year == last.year else f" {start:%Y}"
+        first = f"{start:%a} {start.day} {start:%b}{year} to " if start.date() != last.date() else ""
+        return f"{first}{last:%a} {last.day} {last:%b} {last:%Y}"
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
 
 def moment(instant: datetime | None) -> str:

@@ -246,6 +246,10 @@ class Runner:
         self._log.listen(self.wake)
         self.background.start()
 
+    def follows(self) -> bool:
+        """Say whether it follows the log, here in this process."""
+        return self.background.is_running()
+
     def wake(self) -> None:
         """Say that something was appended."""
         self._woken.set()

@@ -39,6 +39,7 @@ OPEN_LETTERS = (
     f"{LETTERS} AND NOT EXISTS (SELECT 1 FROM discarded AS d "
     "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
 )
+COUNT_OPEN_LETTERS = OPEN_LETTERS.replace("SELECT position, field, hour", "SELECT count(*)", 1)
 IN_ORDER = " ORDER BY position, field LIMIT ?"
 
 # Which events before a position were set aside as a whole, the last first.
@@ -257,6 +258,10 @@ class Snapshot:
         if discarded:
             return self._fetch(LETTERS + IN_ORDER, (table, first, last, limit))
         return self._fetch(OPEN_LETTERS + IN_ORDER, (table, first, last, name, limit))
+
+    def open_letters(self, name: str) -> int:
+        """Count what a projection could not read and nobody has accepted."""
+        return int(self._fetch(COUNT_OPEN_LETTERS, (self.live[name].table, 0, 2**62, name))[0][0])
 
     def set_aside(self, declaration: Declaration, before: int = 2**62, limit: int = 2**62) -> list[int]:
         """Return the positions of events that were set aside as a whole before a position, the last first."""

@@ -35,11 +35,21 @@ from analytics_es.types.lifecycle import Format
 class AsOf(Questions):
     """Every question of the service, answered as the log stood at a position: the same bytes for ever.
 
-    Nothing of today is in an answer: no lag, and a period is open where it reaches beyond `recorded_at`. The first
-    question about a period reads the part of the log that holds it and the period before; the next ones are quick.
+    Nothing of today is in an answer: no lag, and a period is open where it reaches beyond `now`, which is `recorded_at`
+    unless another time is given. The first question about a period reads the part of the log that holds it and the
+    period before; the next ones are quick.
     """
 
-    def __init__(self, store: Store, position: int, check_open: Callable[[], object], prices: PriceLog) -> None:
+    def __init__(
+        self,
+        store: Store,
+        position: int,
+        check_open: Callable[[], object],
+        prices: PriceLog,
+        *,
+        now: datetime | None = None,
+        from_log: bool = False,
+    ) -> None:
         self._whole_log, self._log = store.log, LogSlice(store.log, upto=position)
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
@@ -47,6 +57,7 @@ class AsOf(Questions):
         weakref.finalize(self, self._derived.close).atexit = False  # with the process, all of it goes
         self.position, self._prices = position, prices
         self.recorded_at = recorded_at(store.log, position)
+        self._is_now, self._from_log = now, from_log
 
     def close(self) -> None:
         """Let go of what was derived; asking again derives it again."""
@@ -63,7 +74,7 @@ class AsOf(Questions):
         )
 
     def _now(self) -> datetime:
-        return self.recorded_at or EARLIEST
+        return self._is_now or self.recorded_at or EARLIEST
 
     @contextmanager
     def _answering(
@@ -97,7 +108,7 @@ class AsOf(Questions):
 
         fold, live = self._store.fold, self._store.read_models
         asked = {**{other.name: () for other in counting}, declared.name: kinds}
-        then = rewound(self._whole_log, live, fold, whole, self.position, asked)
+        then = None if self._from_log else rewound(self._whole_log, live, fold, whole, self.position, asked)
         return then or DerivedReadModels.build(self._log, declared, whole, fold, also=counting)
 
     def _context(self, calendar: Calendar) -> CostContext:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analytics_es.service.contexts import Contexts
+from analytics_es.service.health import Bounds, Watch
 from analytics_es.service.questions import Questions
 from analytics_es.types import (
     Attempt,
     DeadLetter,
     DoubtfulCorrection,
+    Health,
     LeftOutField,
     Listing,
     OperationResult,
@@ -25,6 +27,7 @@ from analytics_es.types import (
     UnreadField,
 )
 from analytics_es.types.arguments import reading_arguments
+from analytics_es.types.defaults import MAX_LAG
 
 if TYPE_CHECKING:
     from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
@@ -38,7 +41,7 @@ class Inspection(Questions):
     """Says how far projections are, and what they could not use or did not read."""
 
     def __init__(self, lifetime: Lifetime) -> None:
-        self._lifetime = lifetime
+        self._lifetime, self._watch = lifetime, Watch(lifetime.parts)
 
     @property
     def store(self) -> Store:
@@ -81,6 +84,19 @@ class Inspection(Questions):
                 parts.store.read_models, parts.store.runner, parts.store.fold, parts.problem
             )
         )
+
+    @reading_arguments
+    def check_health(
+        self, *, max_lag: float | timedelta | None = MAX_LAG, max_lag_events: int | None = None
+    ) -> OperationResult[Health]:
+        """Say whether the store is ready, as machines ask it: a few milliseconds, also beside a long writer.
+
+        It is not where it cannot be read, where an event could not be recorded now (which is tried, and records
+        nothing), where read models are further behind than so many seconds or events, or where events that were to go
+        by the retention are still there a day later. A service that is closed is not ready either: that is no failure.
+        """
+        seconds = max_lag.total_seconds() if isinstance(max_lag, timedelta) else max_lag
+        return Attempt.of(lambda: self._watch.look(Bounds(seconds=seconds, events=max_lag_events)))
 
     @reading_arguments
     def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:

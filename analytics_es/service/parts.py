@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from datetime import datetime
 from functools import partial
 
 from attrs import Factory, frozen
@@ -52,6 +53,7 @@ class Parts:
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention_said: RetentionPolicy | None  # by who opened the store
+    opened_at: datetime
     derived: DerivedReadModels = Factory(DerivedReadModels)
     subscriptions: list[Subscription] = Factory(list)
 
@@ -85,6 +87,7 @@ class Parts:
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, rebuild) if backfill else None,
             retention_said=retention,
+            opened_at=store.clock(),
         )
 
     @property

@@ -14,6 +14,8 @@ from analytics_es.types import (
     BudgetReport,
     CostBreakdown,
     CostExplanation,
+    CostSeries,
+    ExplainedCost,
     Explanation,
     Listing,
     MetricInfo,
@@ -22,6 +24,7 @@ from analytics_es.types import (
     PerformanceMetrics,
     PriceDiff,
     Progress,
+    StoredEvent,
     TimePeriod,
     UnitCosts,
     UsageStats,
@@ -29,6 +32,8 @@ from analytics_es.types import (
 from analytics_es.types.arguments import Moment, Period, reading_arguments
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from analytics_es.audit.rows import Answer, Row
     from analytics_es.cost import PriceBook, PriceEntry
     from analytics_es.queries import QuestionContext
@@ -68,6 +73,28 @@ class Questions(ABC):
             when = contexts.period(period)
             with contexts.open(projection, when, words) as context:
                 return answer(context, when)
+
+        return Attempt.of(answered)
+
+    def _ask_cost(
+        self,
+        answer: Callable[..., T],
+        period: Period,
+        by: Sequence[str],
+        where: Mapping[str, Any] | None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None,
+        models: Mapping[str, str] | None,
+        progress: Progress | None,
+    ) -> OperationResult[T]:
+        from analytics_es.cost.breakdown import read_cost_words
+        from analytics_es.cost.what_if import assumption
+
+        def answered() -> T:
+            contexts = self._contexts()
+            words, when = read_cost_words(contexts.declared("cost"), by, where), contexts.period(period)
+            with contexts.open("cost", when, words, progress) as context:
+                supposed = assumption(context, prices, models)
+                return answer(context, when, words.by, where=words.where, assumption=supposed)
 
         return Attempt.of(answered)
 
@@ -158,17 +185,28 @@ class Questions(ABC):
         derived from the log, which `progress` is told of: position and head.
         """
 
-        from analytics_es.cost.breakdown import cost, read_cost_words
-        from analytics_es.cost.what_if import assumption as assumed
+        from analytics_es.cost.breakdown import cost
 
-        def answered() -> CostBreakdown:
-            contexts = self._contexts()
-            words, when = read_cost_words(contexts.declared("cost"), by, where), contexts.period(period)
-            with contexts.open("cost", when, words, progress) as context:
-                assumption = assumed(context, prices, models)
-                return cost(context, when, words.by, where=words.where, assumption=assumption)
+        return self._ask_cost(cost, period, by, where, prices, models, progress)
 
-        return Attempt.of(answered)
+    @reading_arguments
+    def get_cost_series(
+        self,
+        period: Period,
+        *,
+        by: Sequence[str] = ("model",),
+        where: Mapping[str, Any] | None = None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
+        models: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[CostSeries]:
+        """Say what calls cost over time, by the same as `get_cost_breakdown`, of which this is each row by the bucket.
+
+        The points of a combination of `by` add up to its row there, those of a bucket to its series, to the last digit.
+        """
+        from analytics_es.cost.series import cost_series
+
+        return self._ask_cost(cost_series, period, by, where, prices, models, progress)
 
     def get_unit_costs(self, period: Period, *, where: Mapping[str, Any] | None = None) -> OperationResult[UnitCosts]:
         """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.
@@ -281,3 +319,27 @@ class Questions(ABC):
                 return explain_cost(context, contexts.store, when, keys, **options)
 
         return Attempt.of(explained)
+
+    @reading_arguments
+    def get_event(self, position: int) -> OperationResult[StoredEvent]:
+        """Return what is stored at a position of the log, what it adds to which metric, and how its cost comes about.
+
+        With the call that it corrects, or its corrections, and what projections could not use of it. What was masked
+        stays masked, and pseudonyms stay. The failure is SealedEvent for one that retention let go of, NoSuchPosition
+        for a position that the log has not reached.
+        """
+        from analytics_es.audit.explain_cost import cost_of
+        from analytics_es.audit.stored_event import stored_event
+
+        def stored() -> StoredEvent:
+            contexts = self._contexts()
+
+            def cost(stored: pyarrow.Table, hour: TimePeriod) -> ExplainedCost | None:
+                if not any(declaration.name == "cost" for declaration in contexts.declarations):
+                    return None
+                with contexts.evidence("cost", hour) as context:
+                    return cost_of(context, contexts.store, stored, hour)
+
+            return stored_event(contexts.store, position, cost)
+
+        return Attempt.of(stored)

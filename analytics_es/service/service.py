@@ -308,18 +308,25 @@ class AnalyticsService(People):
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
-    def as_of(self, at: int | Moment) -> AsOf:
+    def as_of(self, at: int | Moment, *, now: Moment | None = None, from_log: bool = False) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.
 
-        Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
-        Raises NoSuchPosition and NotAPosition.
+        Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this). `now` is
+        the time that it is for them: which period is open, how long a budget lasts; by default, when the event at the
+        position was recorded. `from_log`: they are folded from the log alone, whatever the read models of now hold.
+        Raises NoSuchPosition, NotAPosition and BadArgument.
         """
         from analytics_es.queries.as_of import position_at
         from analytics_es.service.as_of import AsOf
 
         parts = self._parts
         return AsOf(
-            parts.store, position_at(parts.store.log, at, parts.store.calendar.zone), self._lifetime.parts, parts.prices
+            parts.store,
+            position_at(parts.store.log, at, parts.store.calendar.zone),
+            self._lifetime.parts,
+            parts.prices,
+            now=None if now is None else parts.contexts.moment("now", now),
+            from_log=from_log,
         )
 
     @reading_arguments

@@ -34,7 +34,9 @@ from analytics_es.types.cost import (
     UnknownCost,
     UnpricedUsage,
 )
+from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
+from analytics_es.types.health import Health, HealthCheck
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -69,6 +71,7 @@ from analytics_es.types.recording import (
     ServiceStats,
 )
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -97,6 +100,9 @@ __all__ = [
     "CostExplanation",
     "CostPoint",
     "CostRow",
+    "CostSeries",
+    "CostSeriesPoint",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -118,6 +124,8 @@ __all__ = [
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
+    "Health",
+    "HealthCheck",
     "HeldCopy",
     "LedgerCheck",
     "LeftOutField",
@@ -150,6 +158,7 @@ __all__ = [
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -158,6 +167,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",

@@ -1,4 +1,4 @@
-"""The HTTP door: what others send as OTLP, CloudEvents or plain JSON, into a service (extra `web`)."""
+"""The HTTP door: what others send, into a service; and its answers as pages (extra `web`)."""
 
 from typing import TYPE_CHECKING, Any
 

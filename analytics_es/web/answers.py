@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from analytics_es.errors import AnalyticsError
 from analytics_es.web.refusals import RequestRefused, WrongMethod
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -60,18 +61,29 @@ def failed(request: Request, error: RequestRefused, more: Mapping[str, Any] | No
     path = path_of(request)
     if path not in OTLP:
         title = "The request was refused" if error.status < 500 else "The server cannot take it"
-        document = {"type": "about:blank", "title": title, "status": error.status}
-        body = json.dumps({**document, "detail": str(error), "code": error.code, **(more or {})}).encode()
-        return Response(body, error.status, media_type=PROBLEM, headers=_headers(error))
+        return problem(error, error.status, title, more, headers_of(error))
     code = _GRPC.get(error.status, 2)
     if media_type(request) == PROTOBUF:  # google.rpc.Status: 1 is the code, 2 the message
         body = _field(1, _varint(code)) + _text(2, str(error))
-        return Response(body, error.status, media_type=PROTOBUF, headers=_headers(error))
+        return Response(body, error.status, media_type=PROTOBUF, headers=headers_of(error))
     body = json.dumps({"code": code, "message": str(error)}).encode()
-    return Response(body, error.status, media_type=JSON, headers=_headers(error))
+    return Response(body, error.status, media_type=JSON, headers=headers_of(error))
 
 
-def _headers(error: RequestRefused) -> dict[str, str]:
+def problem(
+    error: AnalyticsError,
+    status: int,
+    title: str,
+    more: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return what is wrong as RFC 9457 has it."""
+    document = {"type": "about:blank", "title": title, "status": status, "detail": str(error), "code": error.code}
+    return Response(json.dumps({**document, **(more or {})}).encode(), status, media_type=PROBLEM, headers=headers)
+
+
+def headers_of(error: RequestRefused) -> dict[str, str]:
+    """Return what else the answer to a refused request says."""
     return {**error.headers, **({"Allow": error.details["methods"]} if isinstance(error, WrongMethod) else {})}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from attrs import define
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -17,11 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from analytics_es.ingest.otel import protobuf  # noqa: F401  # who has no extra is told so when the app is made
 from analytics_es.ingest.otel.intake import Records
 from analytics_es.ingest.problems import reason
+from analytics_es.service import AnalyticsService
 from analytics_es.web.answers import failed, path_of
 from analytics_es.web.guard import Guard
 from analytics_es.web.handlers import COUNTS, Handlers
+from analytics_es.web.headers import is_read, secure
 from analytics_es.web.limits import Limits
 from analytics_es.web.pages import Pages
+from analytics_es.web.problems import told
 from analytics_es.web.receiver import Receiver
 from analytics_es.web.refusals import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.web.routes import SENT_TO, routes
@@ -40,19 +44,22 @@ def analytics_app(
     content: bool = False,
     limits: Limits | None = None,
 ) -> Starlette:
-    """Return an ASGI app that takes OTLP, CloudEvents and JSON into a service, which stays the caller's to close.
+    """Return an ASGI app that takes OTLP, CloudEvents and JSON into a service, and shows its answers as pages.
 
-    Mount it, `app.mount("/analytics", analytics_app(service))`, or serve it; it needs no lifespan. With a `token`, who
-    sends has to send it as `Authorization: Bearer …`. `hosts` are the names it may be asked for under: without them,
-    any where there is a token, else only those of this machine, such as localhost. With `content`, prompts, answers
-    and the arguments and results of tools are taken over from spans, as far as the policy of privacy lets them.
+    Mount it, `app.mount("/analytics", analytics_app(service))`, or serve it, and open it in a browser; it needs no
+    lifespan, and the service stays the caller's to close. Pages are read only. With a `token`, who sends has to send it
+    as `Authorization: Bearer …`, and a browser asks for it as a password, with any name. `hosts` are the names it may
+    be asked for under: without them, any where there is a token, else only those of this machine, such as localhost.
+    With `content`, prompts, answers and the arguments and results of tools are taken over from spans, as far as the
+    policy of privacy lets them.
     Raises BadToken, BadHosts, and MissingExtra where the extra `web` is not installed.
     """
     limits = limits or Limits()
     receiver = Receiver(service, limits, content)
     guard = Guard.of(token, hosts)
+    pages = Pages(service, limits) if isinstance(service, AnalyticsService) else None  # others only record
     app = Starlette(
-        routes=routes(Handlers(receiver, limits), Pages(service)),
+        routes=routes(Handlers(receiver, limits), pages),
         middleware=[Middleware(Entrance, guard=guard, receiver=receiver)],
         exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
     )
@@ -62,14 +69,21 @@ def analytics_app(
 
 
 async def _refused(request: Request, error: RequestRefused) -> Response:
-    return failed(request, error)
+    return told(request, error)
 
 
 async def _not_routed(request: Request, error: HTTPException) -> Response:
     if error.status_code == WrongMethod.status:
         methods = (error.headers or {}).get("Allow", "")
-        return failed(request, WrongMethod(methods=methods))
-    return failed(request, NoSuchPath(paths=SENT_TO))
+        return told(request, WrongMethod(methods=methods))
+    return told(request, NoSuchPath(paths=SENT_TO))
+
+
+def _fault(request: Request) -> Response:
+    try:
+        return told(request, ServerFault())
+    except Exception:  # whatever was wrong may be wrong with this page, too
+        return failed(request, ServerFault())
 
 
 @define
@@ -91,6 +105,8 @@ class Entrance:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if is_read(request):
+                    secure(MutableHeaders(scope=message))
             await send(message)
 
         request = Request(scope, receive)
@@ -103,7 +119,7 @@ class Entrance:
             logger.error("A request failed here: %s", type(error).__name__)
             logger.debug("a request failed: %s", reason(error), exc_info=True)
             if status == GONE:
-                await failed(request, ServerFault())(scope, receive, noted)
+                await _fault(request)(scope, receive, noted)
         finally:
             self._log(request, status, time.monotonic() - began)
 
@@ -111,7 +127,7 @@ class Entrance:
         try:
             self.guard.check(request)
         except RequestRefused as error:
-            await failed(request, error)(scope, receive, send)
+            await told(request, error)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

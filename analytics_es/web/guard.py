@@ -1,7 +1,8 @@
-"""Who may send: with the token, for a host that is this server's, and no page of another site."""
+"""Who may send and look: with the token, for a host that is this server's, and no page of another site."""
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -11,7 +12,8 @@ from attrs import frozen
 from starlette.requests import Request
 
 from analytics_es.errors import BadHosts, BadToken
-from analytics_es.web.refusals import ForeignHost, ForeignOrigin, WrongToken
+from analytics_es.web.headers import is_of_browser, is_read
+from analytics_es.web.refusals import ForeignHost, ForeignOrigin, NoPassword, WrongToken
 
 LONGEST = 4096  # characters of a token: headers have a limit
 # A page of the web can make a name of its own lead here, and none of these; the last is how clients of tests call it.
@@ -52,15 +54,27 @@ class Guard:
         if self.hosts is not None and _host(host) not in self.hosts:
             raise ForeignHost
         self._check_origin(request, host)
-        if self.token is not None and not _is_token(self.token, request.headers.get("authorization", "")):
-            raise WrongToken
+        if self.token is not None and not self._knows_it(request, self.token):
+            raise NoPassword if is_of_browser(request) else WrongToken
+
+    def _knows_it(self, request: Request, token: str) -> bool:
+        """Compare in a time that says nothing of the token; what only reads may say it as a browser can."""
+        scheme, sent = _credentials(request.headers.get("authorization", ""))
+        password = _password(sent) if scheme == "basic" and is_read(request) else None
+        said = password if password is not None else sent
+        is_it = hmac.compare_digest(said.encode("utf-8", "surrogateescape"), token.encode())
+        return is_it and (scheme == "bearer" or password is not None)
 
     def _check_origin(self, request: Request, host: str) -> None:
-        """A browser says which page sends, unless it is one of this very server that reads."""
+        """A browser says which page sends, unless it is one of this very server that reads.
+
+        Of another site, it may only be left for a page here: what is read there, or shown within, is not.
+        """
         origin = request.headers.get("origin")
         if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
             raise ForeignOrigin
-        is_top = request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET"
+        is_left = request.headers.get("sec-fetch-dest", "document") == "document"
+        is_top = request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET" and is_left
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_top:
             raise ForeignOrigin
 
@@ -74,10 +88,20 @@ def _check_token(token: object) -> None:
         raise BadToken(problem=f"has more than {LONGEST} characters")
 
 
-def _is_token(token: str, header: str) -> bool:
-    """Compare in a time that says nothing of the token; some exporters send what is in a variable as it is there."""
+def _credentials(header: str) -> tuple[str, str]:
+    """Return the scheme and what follows it; some exporters send what is in a variable as it is there."""
     scheme, _, sent = (unquote(header) if "%20" in header else header).partition(" ")
-    return hmac.compare_digest(sent.strip().encode(), token.encode()) and scheme.lower() == "bearer"
+    return scheme.lower(), sent.strip()
+
+
+def _password(sent: str) -> str | None:
+    """Return the password of what a browser sends, whatever the name before it; None where there is none."""
+    try:
+        said = base64.b64decode(sent, validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:
+        return None
+    _, colon, password = said.partition(":")
+    return password if colon else None
 
 
 def _host(header: str) -> str:

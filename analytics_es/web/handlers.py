@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,6 +22,7 @@ from analytics_es.web.answers import JSON, PROTOBUF, exported, failed, in_json, 
 from analytics_es.web.limits import Limits, UnderWay
 from analytics_es.web.receiver import Receiver, Told
 from analytics_es.web.refusals import EventsRefused, OtherMediaType
+from analytics_es.web.threads import Threads
 
 BATCH = "application/cloudevents-batch+json"
 LINES = {f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-lines")}
@@ -41,10 +40,11 @@ class Handlers:
     receiver: Receiver
     limits: Limits
     _under_way: UnderWay = field(init=False)
-    _workers: dict[int, ThreadPoolExecutor] = field(factory=dict, init=False)  # by process: a fork has none of them
+    _threads: Threads = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._under_way = UnderWay(self.limits)
+        self._threads = Threads(self.limits.workers, "analytics-es-http")
 
     async def traces(self, request: Request) -> Response:
         """Take spans."""
@@ -122,16 +122,12 @@ class Handlers:
         packed = bodies.is_packed(request)
         with self._under_way.one() as share:
             body = await bodies.taken_in(request, self.limits, share)
-            return await asyncio.get_running_loop().run_in_executor(self._pool(), self._worked, work, body, packed)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads.pool(), self._worked, work, body, packed)
 
     def _worked(self, work: Callable[[bytes], T], body: bytes, packed: bool) -> T:
         with relaxed():  # what a request makes has next to no cycles
             return work(bodies.unpacked(body, self.limits.body) if packed else body)
-
-    def _pool(self) -> ThreadPoolExecutor:
-        if os.getpid() not in self._workers:
-            self._workers = {os.getpid(): ThreadPoolExecutor(self.limits.workers, "analytics-es-http")}
-        return self._workers[os.getpid()]
 
 
 def _reader(request: Request) -> Callable[[bytes], Any]:

@@ -22,6 +22,8 @@ class Limits:
     requests: how many are under way at a time; one more is told to come again.
     held: bytes of bodies, as they came, of all requests under way.
     workers: how many are recorded at a time.
+    pages: how many pages are made at a time.
+    waiting: how many pages are asked for at a time, with those that are made; one more is told to come again.
     """
 
     body: int = 16 * 2**20
@@ -30,9 +32,11 @@ class Limits:
     requests: int = 64
     held: int = 64 * 2**20
     workers: int = 4
+    pages: int = 2
+    waiting: int = 32
 
     def __attrs_post_init__(self) -> None:
-        for name in ("body", "records", "seconds", "requests", "held", "workers"):
+        for name in ("body", "records", "seconds", "requests", "held", "workers", "pages", "waiting"):
             if not getattr(self, name) > 0:
                 raise BadArgument(name=name, expected="a number above 0", value=getattr(self, name))
 
@@ -80,3 +84,25 @@ class Share:
         """Hold so many bytes more."""
         self.all.hold(size)
         self.held += size
+
+
+@define
+class Room:
+    """So many places, of which each request for a page takes one."""
+
+    places: int
+    taken: int = 0
+    _lock: threading.Lock = field(factory=threading.Lock)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a place; raises ServerBusy where there is none."""
+        with self._lock:
+            if self.taken >= self.places:
+                raise ServerBusy
+            self.taken += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.taken -= 1

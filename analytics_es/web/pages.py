@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext, suppress
+from datetime import datetime
+from functools import partial
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from attrs import define, field
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from analytics_es.events.codec import to_json
-from analytics_es.presentation.html import Links, rendered
-from analytics_es.presentation.pages import Asking, Kind
-from analytics_es.presentation.parts import Page
-from analytics_es.presentation.question import Question
+from analytics_es.errors import AnalyticsError, BadWord
+from analytics_es.presentation.names import Vault
+from analytics_es.presentation.pages import KINDS, Asking, Kind
+from analytics_es.presentation.question import LONGEST, MOST, Question
+from analytics_es.process.cycles import relaxed
+from analytics_es.service import AnalyticsService, AsOf
+from analytics_es.types import Names
+from analytics_es.web.forms import FORMS, Asked, packed
+from analytics_es.web.headers import takes_gzip
+from analytics_es.web.limits import Limits, Room
+from analytics_es.web.problems import root_of, told
+from analytics_es.web.threads import Threads
 
-FORMS = ("", ".json")
-HTML, JSON = "text/html", "application/json"
+LONGEST_QUERY = 64 * 1024  # bytes
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -28,29 +36,85 @@ Answering = Callable[[Request], Awaitable[Response]]
 class Pages:
     """Answers what is asked of a service; it changes nothing."""
 
-    service: Any
-    _workers: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(2, "analytics-es-page"), init=False)
+    service: AnalyticsService
+    limits: Limits
+    _room: Room = field(init=False)
+    _threads: Threads = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._room = Room(self.limits.waiting)
+        self._threads = Threads(self.limits.pages, "analytics-es-page")
 
     def answering(self, kind: Kind, form: str) -> Answering:
         """Return what answers one kind of page in one form."""
 
         async def answer(request: Request) -> Response:
-            return await asyncio.get_running_loop().run_in_executor(self._workers, self._answer, kind, form, request)
+            try:
+                with self._room.one():
+                    return await self._beside(request, partial(self._answer, kind, form, request))
+            except AnalyticsError as error:
+                return told(request, error, as_page=not form)
 
         return answer
 
-    def _answer(self, kind: Kind, form: str, request: Request) -> Response:
-        question = Question.read(request.query_params.multi_items(), kind.words)
-        page = self._page(kind, question)
-        if form == ".json":
-            name = question.text("answer") or next(iter(page.answers))
-            return Response(to_json(page.answers[name]), media_type=JSON)
-        links = Links(page=kind.name, question=question, root=str(request.scope.get("root_path", "")))
-        return Response(rendered(page, links), media_type=HTML)
+    async def first(self, request: Request) -> Response:
+        """Lead to the first page."""
+        return Response(status_code=303, headers={"Location": f"{root_of(request)}/{KINDS[0].name}"})
 
-    def _page(self, kind: Kind, question: Question) -> Page:
-        zone, at = question.zone(self.service.store.calendar.zone), question.as_of()
-        with nullcontext(self.service) if at is None else self.service.as_of(at) as answers:
-            now = None if at is None else answers.recorded_at
-            period = question.period(zone, now)
-            return kind.made(Asking(question=question, period=period, answers=answers, service=self.service))
+    async def _beside(self, request: Request, work: Callable[[], Response]) -> Response:
+        """Do the work in a thread beside, unless who asked goes away before it is begun."""
+        answering = asyncio.wrap_future(self._threads.pool().submit(work))
+        going = asyncio.ensure_future(_gone(request))
+        try:
+            await asyncio.wait((answering, going), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done() and answering.cancel():
+                raise ClientDisconnect
+            return await answering
+        finally:
+            going.cancel()
+            with suppress(asyncio.CancelledError):
+                await going
+
+    def _answer(self, kind: Kind, form: str, request: Request) -> Response:
+        with relaxed():  # what a page makes has next to no cycles
+            question = _question(request, kind)
+            asked = self._asked(kind, question, root_of(request), screen=not form)
+            return packed(FORMS[form](asked), takes_gzip=takes_gzip(request))
+
+    def _asked(self, kind: Kind, question: Question, root: str, *, screen: bool) -> Asked:
+        store = self.service.store
+        zone, at = question.zone(store.calendar.zone), question.as_of()
+        period = question.period(zone, store.clock(), screen=screen)  # what is wrong with it is said before all else
+        vault: Vault | None = self._names if question.flag("names") else None
+        with nullcontext(self.service) if at is None else self.service.as_of(_placed(at, zone)) as answers:
+            if isinstance(answers, AsOf):
+                period = question.period(zone, answers.recorded_at, screen=screen)
+            page = kind.made(Asking(question=question, period=period, answers=answers, service=self.service))
+        return Asked(page=page, question=question, period=period, root=root, vault=vault)
+
+    def _names(self, pseudonyms: Sequence[str]) -> Names:
+        return self.service.names_of(pseudonyms).unwrap()
+
+
+def _question(request: Request, kind: Kind) -> Question:
+    """Read the words of an address; raises BadWord. Nothing of it is read otherwise than it was meant."""
+    query = bytes(request.scope["query_string"])
+    if len(query) > LONGEST_QUERY:
+        raise BadWord(problem=f"The address says more than is read: {MOST} words of {LONGEST:,} characters.")
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST)
+    except UnicodeError:
+        raise BadWord(problem="The address holds what is no UTF-8: write it as %C3%A9.") from None
+    except ValueError:
+        raise BadWord(problem=f"The address says more than is read: {MOST} words.") from None
+    return Question.read(pairs, kind.words)
+
+
+def _placed(at: int | datetime, zone: ZoneInfo) -> int | datetime:
+    return at.replace(tzinfo=zone) if isinstance(at, datetime) and at.tzinfo is None else at
+
+
+async def _gone(request: Request) -> None:
+    """Wait until who asked has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -25,6 +25,12 @@ class WrongToken(RequestRefused):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
+class NoPassword(WrongToken):
+    """Type any name, and the token as the password."""
+
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Basic realm="analytics", charset="UTF-8"'}
+
+
 class ForeignOrigin(RequestRefused):
     """A page of another site has sent this, which nobody has allowed."""
 

@@ -42,7 +42,20 @@ UNDATED: list[tuple[str, ...]] = [
 ]
 QUESTIONS = [*((*question, *WEEK) for question in DATED), *UNDATED]
 OPERATIONS = {  # they do something, and say with --json what became of it
-    *("backup", "checksums", "correct", "demo", "export", "forget", "import", "migrate", "record", "retain", "run"),
+    *(
+        "backup",
+        "check",
+        "checksums",
+        "correct",
+        "demo",
+        "export",
+        "forget",
+        "import",
+        "migrate",
+        "record",
+        "retain",
+        "run",
+    ),
     "serve",
     *("agents check", "agents export", "agents import", "agents setup", "agents status"),  # of files of this machine
     *("dead-letters discard", "dead-letters retry", "prices import", "projections rebuild", "rejected record"),

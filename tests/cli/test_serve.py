@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ def serving(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[
             assert process.stderr
             first = process.stderr.readline()
             assert "listening on http://" in first
-            yield process, "http://" + first.split("http://")[1].split('"')[0].strip()
+            yield process, re.findall(r"http://[\d.:]+", first)[0]
         finally:
             process.terminate()
 

@@ -46,6 +46,8 @@ EVERY: Mapping[str, Question] = {
     "get_cost_breakdown": QUESTIONS["cost"],
     "get_cost_breakdown of pairs": lambda asked: asked.get_cost_breakdown(DAYS, by=["user", "tenant"]),
     "get_cost_breakdown supposed": lambda asked: asked.get_cost_breakdown(DAYS, models={"m": "claude-sonnet-4-5"}),
+    "get_cost_series": lambda asked: asked.get_cost_series(DAYS, by=["user"]),
+    "get_cost_series of pairs": lambda asked: asked.get_cost_series(DAYS, by=["user", "tenant"]),
     "get_unit_costs": lambda asked: asked.get_unit_costs(DAYS),
     "diff_prices": lambda asked: asked.diff_prices(PRICES[:1], DAYS),
     "get_budgets": lambda asked: asked.get_budgets(),

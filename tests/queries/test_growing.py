@@ -40,6 +40,7 @@ QUESTIONS: list[Asked] = [
     lambda a: a.get_summary("usage.events", LATER, where={"user": ""}),
     lambda a: a.get_cost_breakdown(DAY, by=["user", "tenant"]),
     lambda a: a.get_cost_breakdown(THERE, by=["model"]),
+    lambda a: a.get_cost_series(THERE, by=["user"]),
     lambda a: a.get_performance_metrics(THERE),
     lambda a: a.get_usage_stats("user", "", DAY),
     lambda a: a.get_usage_stats("tenant", None, THERE),

@@ -32,6 +32,7 @@ QUESTIONS: dict[str, Ask] = {
     "performance": lambda it, when: it.get_performance_metrics(when),
     "cost by model": lambda it, when: it.get_cost_breakdown(when),
     "cost by user": lambda it, when: it.get_cost_breakdown(when, by=("user",)),
+    "cost by user and hour": lambda it, when: it.get_cost_series(when, by=("user",)),
     "cost of a unit": lambda it, when: it.get_unit_costs(when),
     "cost by assumption": lambda it, when: it.get_cost_breakdown(
         when, models={"claude-sonnet-4-5": "claude-haiku-4-5"}

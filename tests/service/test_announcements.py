@@ -93,6 +93,7 @@ QUESTIONS: dict[str, Question] = {
     "performance": lambda service: service.get_performance_metrics(DAY),
     "cost": lambda service: service.get_cost_breakdown(DAY, by=["user"]),
     "cost by two": lambda service: service.get_cost_breakdown(DAY, by=["user", "tenant"]),
+    "cost series": lambda service: service.get_cost_series(DAY, by=["user"]),
     "unit costs": lambda service: service.get_unit_costs(DAY),
     "budgets": lambda service: service.get_budgets(),
     "diff_prices": lambda service: service.diff_prices([price()], DAY),

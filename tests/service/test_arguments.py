@@ -233,6 +233,7 @@ def test_a_period_may_be_said_in_every_question(asked: AnalyticsService, said: A
             asked.get_usage_stats(None, None, period),
             asked.get_performance_metrics(period),
             asked.get_cost_breakdown(period),
+            asked.get_cost_series(period),
             asked.get_unit_costs(period),
             asked.diff_prices([price(provider="acme", model="m")], period),
             asked.explain("usage.events", period),

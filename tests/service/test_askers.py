@@ -307,7 +307,7 @@ def test_an_explanation_of_what_is_sealed_meanwhile_is_refused(
 
 
 @pytest.mark.store("memory", "postgres", clock=lambda: NOON + timedelta(days=30))
-@pytest.mark.parametrize("name", ["get_cost_breakdown", "get_unit_costs", "diff_prices"])
+@pytest.mark.parametrize("name", ["get_cost_breakdown", "get_cost_series", "get_unit_costs", "diff_prices"])
 def test_a_cost_of_what_is_sealed_meanwhile_is_told_as_it_is_afterwards(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -317,6 +317,7 @@ def test_a_cost_of_what_is_sealed_meanwhile_is_told_as_it_is_afterwards(
     meanwhile, afterwards = (EVERY[name](analytics).unwrap() for _ in range(2))
 
     assert getattr(meanwhile, "totals", None) == getattr(afterwards, "totals", None)
+    assert getattr(meanwhile, "points", None) == getattr(afterwards, "points", None)
     assert getattr(meanwhile, "units", None) == getattr(afterwards, "units", None)
     assert getattr(meanwhile, "unknown", None) == getattr(afterwards, "unknown", None)
 

@@ -46,6 +46,7 @@ QUESTIONS: dict[str, Question] = {
     "usage of tenants": lambda service, period: service.get_usage_stats("tenant", None, period),
     "performance": lambda service, period: service.get_performance_metrics(period),
     "cost": lambda service, period: service.get_cost_breakdown(period, by=["model", "user", "currency"]),
+    "cost series": lambda service, period: service.get_cost_series(period, by=["model", "user", "currency"]),
     "unit costs": lambda service, period: service.get_unit_costs(period),
     "budgets": lambda service, period: service.get_budgets(at=period.end - timedelta(hours=6)),
     "summary": lambda service, period: service.get_summary("performance.duration", period, group_by=["operation"]),
@@ -194,6 +195,7 @@ def test_an_answer_about_nothing_has_the_same_columns(monday: AnalyticsService, 
 
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=5),
+    Any: st.text(max_size=5) | st.integers(-100, 100),
     bool: st.booleans(),
     int: st.integers(-100, 100) | st.integers(-(2**130), 2**130),
     float: st.floats(allow_nan=False),

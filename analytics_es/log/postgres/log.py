@@ -121,6 +121,15 @@ class PostgresLog(EventLog):
         if self.strict.more(strict := Strict.of([source])):
             self.strict = self._prepare(strict)
 
+    def try_to_write(self) -> None:
+        """Do what who appends does, without an event; raises what that would, within a moment, and tries once."""
+        with self._database.glancing() as connection:
+            try:
+                connection.execute(statements.TRY_TO_WRITE)
+            except BaseException:
+                connection.rollback()
+                raise
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
         note: str | None = self._look_up(statements.SELECT_NOTE, name)

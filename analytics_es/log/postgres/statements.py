@@ -14,6 +14,11 @@ HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 # What holds of the log from here on.
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?)) = ? ORDER BY name"
+# Whether an event could be appended: the lock of who appends, and a statement that the server would run then.
+TRY_TO_WRITE = (
+    "BEGIN; SET LOCAL lock_timeout = '250ms'; LOCK TABLE stored_events IN EXCLUSIVE MODE; "
+    "INSERT INTO stored_events SELECT * FROM stored_events WHERE false; ROLLBACK"
+)
 DELETE_NOTE = "DELETE FROM log_notes WHERE name = %s"
 
 # What it is strict about, and whether that is every source.

@@ -35,6 +35,7 @@ from analytics_es.process import endings, forks
 LOCK_TIMEOUT = 5
 READERS, LOOKERS = 10, 5
 KEPT = 5  # of their connections, when they are not in use
+MOMENT = 250  # milliseconds that who only tries to write waits for the lock
 CACHE = 16 << 20  # bytes of pages that the connection which writes keeps at most; by itself it keeps 2 MB
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 
@@ -140,6 +141,9 @@ class Database(endings.Ending):
             self.writing = _Datastore(name, writing, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             more = {"pool_size": KEPT, "max_overflow": READERS + LOOKERS - KEPT}
             self.reading = self.writing if path is None else _Datastore(name, on_connect, **more)
+            once = {"pool_size": 1, "max_overflow": 0, "pool_timeout": LOCK_TIMEOUT / 5}
+            trying = partial(_for_trying, on_connect)
+            self._trying = self.writing if path is None else _Datastore(name, trying, **once)
         self._to_read = Turns(READERS if path else 1)
         self._to_look = Turns(LOOKERS) if path else self._to_read
         forks.register(self)
@@ -159,6 +163,19 @@ class Database(endings.Ending):
             except BaseException:
                 connection.rollback()
                 raise
+
+    @contextmanager
+    def attempt(self) -> Iterator[sqlite3.Cursor]:
+        """Open a transaction as `write` does, on a connection apart; it waits for a moment, and is undone."""
+        self._check_not_left()
+        with self._translated(), self._trying.get_connection(commit=True) as connection:
+            cursor = _plain(connection.cursor())
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                self._check_unmoved()
+            finally:
+                connection.rollback()
 
     def read(self) -> AbstractContextManager[sqlite3.Cursor]:
         """Open a transaction that sees one state of the database, in turn with all who ask."""
@@ -243,8 +260,8 @@ class Database(endings.Ending):
         if not self._left:
             self._to_read.close()
             self._to_look.close()
-            self.reading.close()
-            self.writing.close()
+            for datastore in self._datastores():
+                datastore.close()
 
     def end(self) -> None:
         """Close connections with the process; a hook that runs later and records opens one again."""
@@ -272,7 +289,11 @@ class Database(endings.Ending):
                 pool.go_on()
 
     def _pools(self) -> list[_Pool]:
-        return [self.writing.pool] if self.reading is self.writing else [self.writing.pool, self.reading.pool]
+        return [datastore.pool for datastore in reversed(self._datastores())]
+
+    def _datastores(self) -> list[_Datastore]:
+        """Return each once, and last the one whose end empties the write-ahead log."""
+        return list(dict.fromkeys((self.reading, self._trying, self.writing)))
 
     def _check_not_left(self) -> None:
         if self._left:
@@ -283,6 +304,14 @@ def _for_writing(on_connect: OnConnect, connection: sqlite3.Connection) -> None:
     """Set up the connection that writes: an index of ids, which come in no order, is written all over."""
     on_connect(connection)
     connection.execute(f"PRAGMA cache_size = {-CACHE >> 10}")
+
+
+def _for_trying(on_connect: OnConnect, connection: sqlite3.Connection) -> None:
+    """Set up the connection that only tries to write: what it writes is not kept in memory, and goes to the disk."""
+    on_connect(connection)
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("PRAGMA cache_spill = 1")
+    connection.execute(f"PRAGMA busy_timeout = {MOMENT}")
 
 
 def durable(connection: sqlite3.Connection) -> None:

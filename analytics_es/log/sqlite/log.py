@@ -161,6 +161,11 @@ class SQLiteLog(EventLog):
             with self._database.write() as cursor:
                 self.strict = self._held_with(cursor, strict)
 
+    def try_to_write(self) -> None:
+        """Write as who appends would, and undo it; raises what that would, within a moment."""
+        with self._database.attempt() as cursor:
+            cursor.execute(statements.TRY_TO_WRITE)
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
         with self._database.look() as cursor:

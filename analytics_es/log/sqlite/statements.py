@@ -13,6 +13,9 @@ SELECT_IDENTITY = "SELECT id FROM log_identity"
 # What holds of the log from here on.
 CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+# Some pages, which find their way into the write-ahead log at once, and are undone: whether there is room for more.
+TRY_TO_WRITE = "INSERT INTO log_notes VALUES ('', CAST(zeroblob(16384) AS TEXT))"
+
 DELETE_NOTE = "DELETE FROM log_notes WHERE name = ?"
 SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?)) = ? ORDER BY name"
 NOTE_ROWS = (

@@ -1,0 +1,34 @@
+"""check FILE: whether a report in a file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from analytics_es.cli.display import Bar, print_answer
+from analytics_es.cli.failures import Failed
+from analytics_es.cli.hints import complete
+from analytics_es.cli.store import Place, existing
+from analytics_es.errors import CannotRead, NotAReport
+from analytics_es.presentation.tables.report_check import report_check as tables
+
+
+class NotChecked(Failed):
+    """The file is no report: nothing was found out."""
+
+    exit_code = 2
+
+
+def check_report(file: Path, db: Place, as_json: bool) -> None:
+    """Say whether a report holds: 0 if so, 1 if not, 2 where the file is none."""
+    from analytics_es.presentation.report import check_report as checked
+
+    try:
+        with existing(db) as store, Bar("deriving again", unit="pages") as bar:
+            answer = checked(store.service, file, progress=bar.report).unwrap()
+    except (CannotRead, NotAReport) as error:
+        raise NotChecked(f"error: {complete(str(error))}") from error
+    print_answer(answer, tables(answer), as_json)
+    if not answer.holds:
+        click.get_current_context().exit(1)

@@ -1,0 +1,72 @@
+"""The answers of a report: its pages, asked as of one position, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from analytics_es.cost.prices import genai
+from analytics_es.events.codec import to_plain
+from analytics_es.presentation.pages import KINDS, Asking
+from analytics_es.presentation.parts import Page
+from analytics_es.presentation.question import COMMON, Question
+from analytics_es.presentation.report.carried import Edition, canonical
+from analytics_es.types import Progress, TimePeriod
+
+if TYPE_CHECKING:
+    from analytics_es.service import AnalyticsService, AsOf
+
+PAGES = ("overview", "cost", "usage", "performance", "budgets")  # in this order; those that there are
+
+
+@frozen(kw_only=True)
+class Answered:
+    """The pages of a report, and their answers as canonical JSON."""
+
+    pages: Sequence[Page]
+    answers: bytes
+
+
+def answered(
+    service: AnalyticsService,
+    then: AsOf,
+    period: TimePeriod,
+    words: Mapping[str, Sequence[str]],
+    pages: Sequence[str],
+    progress: Progress | None = None,
+) -> Answered:
+    """Ask for the pages as the log stood; raises AnalyticsError."""
+    kinds = {kind.name: kind for kind in KINDS}
+    made: list[Page] = []
+    for name in pages:
+        if progress:
+            progress(f"asking for {name}", len(made), len(pages))
+        known = (*COMMON, *kinds[name].words)
+        question = Question(words={word: texts for word, texts in words.items() if word in known})
+        made.append(kinds[name].made(Asking(question=question, period=period, answers=then, service=service)))
+    answers: dict[str, Any] = {page.name: to_plain(dict(page.answers)) for page in made}
+    return Answered(pages=made, answers=canonical(answers))
+
+
+def available(pages: Sequence[str] = PAGES) -> list[str]:
+    """Return those of some pages that there are."""
+    names = {kind.name for kind in KINDS}
+    return [name for name in pages if name in names]
+
+
+def edition(service: AnalyticsService, position: int) -> Edition:
+    """Say which prices answers as of a position are computed with."""
+    published = [known.position for known in service.price_book().unwrap().upto(position).published if known.position]
+    installed = genai.edition() if genai.installed() else None
+    return Edition(
+        version=installed.version if installed else None,
+        digest=installed.digest if installed else None,
+        published=max(published, default=None),
+    )
+
+
+def definitions(service: AnalyticsService) -> dict[str, str]:
+    """Return what tells the definition of each projection from others."""
+    return {declared.name: declared.fingerprint for declared in service.store.declarations}

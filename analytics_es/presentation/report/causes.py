@@ -1,0 +1,96 @@
+"""Why a report may not hold any more: what is not as it was when it was written, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from analytics_es.errors import AnalyticsError, NoLongerKept, SealedPeriod
+from analytics_es.lifecycle.trace import FORGOTTEN, read_forgotten
+from analytics_es.log import announced
+from analytics_es.presentation.report.asking import definitions, edition
+from analytics_es.presentation.report.carried import Carried, Edition
+from analytics_es.presentation.report.writing import version
+from analytics_es.presentation.words import plural, safe
+from analytics_es.types.report import ReportCause
+
+if TYPE_CHECKING:
+    from analytics_es.service import AnalyticsService
+
+LONGEST = 80  # characters of what a file says
+
+
+def edited() -> ReportCause:
+    """Return what is said of a file whose checksum does not fit."""
+    return ReportCause(cause="edited", text="the file was changed after it was written: its checksum does not fit")
+
+
+def edited_with_checksum() -> ReportCause:
+    """Return what is said of a file that was given another checksum."""
+    text = "the file shows something else than what the log says, and was given a checksum that fits"
+    return ReportCause(cause="edited", text=text)
+
+
+def other_names() -> ReportCause:
+    """Return what is said of a file with names that are not those of now."""
+    text = "the names that it shows are not those that the vault has now: forgotten since, or the file was changed"
+    return ReportCause(cause="other_names", text=text)
+
+
+def not_drawn(error: AnalyticsError) -> ReportCause:
+    """Return why it could not be drawn again, though its answers are the same."""
+    return ReportCause(cause="not_drawn", text=f"it was not drawn again: {error}")
+
+
+def unexplained() -> ReportCause:
+    """Return what is said where nothing explains other figures."""
+    text = "nothing that is known of explains it: see what `analytics-es projections verify` says of the log"
+    return ReportCause(cause="unexplained", text=text)
+
+
+def underivable(error: AnalyticsError) -> ReportCause:
+    """Return why the log cannot say it again."""
+    sealed = isinstance(error, SealedPeriod | NoLongerKept)
+    return ReportCause(cause="sealed" if sealed else "unexplained", text=f"it cannot be derived again: {error}")
+
+
+def of_another_log(service: AnalyticsService, said: Carried) -> ReportCause | None:
+    """Return what is said where this log is not the one, or no longer goes as far."""
+    log = service.store.log
+    if said.log != log.identity:
+        text = f"it was derived from another log: {_short(said.log)}, and this one is {log.identity}"
+        return ReportCause(cause="other_log", text=text)
+    if not 0 <= said.position <= (head := log.head()):
+        text = f"it answers as of position {said.position:,}, and this log ends at {head:,}: it is an older copy"
+        return ReportCause(cause="shorter_log", text=text)
+    return None
+
+
+def since(service: AnalyticsService, said: Carried) -> Iterator[ReportCause]:
+    """Return what is not as it was, whether it matters or not."""
+    log = service.store.log
+    if forgotten := len(announced(log, FORGOTTEN, read_forgotten, after=said.position).said):
+        yield ReportCause(cause="forgotten", text=f"{plural(forgotten, 'subject')} forgotten since")
+    if log.seals.horizon().seal > said.sealed:
+        yield ReportCause(cause="sealed", text="events sealed since, by what is kept no longer (retention)")
+    now = edition(service, said.position)
+    if (now.version, now.digest) != (said.prices.version, said.prices.digest):
+        yield ReportCause(cause="other_prices", text=f"prices of {_named(said.prices)} then, of {_named(now)} now")
+    ours = definitions(service)
+    if others := [name for name in sorted({*said.definitions, *ours}) if said.definitions.get(name) != ours.get(name)]:
+        text = f"projections are defined otherwise: {', '.join(map(_short, others[:10]))}"
+        yield ReportCause(cause="other_definitions", text=text)
+    if said.version != version():
+        text = f"written by analytics_es {_short(said.version)}, checked by {version()}"
+        yield ReportCause(cause="other_version", text=text)
+    if said.timezone != (zone := str(service.store.calendar.zone)):
+        yield ReportCause(cause="other_zone", text=f"days were kept in {_short(said.timezone)} then, in {zone} now")
+
+
+def _named(prices: Edition) -> str:
+    digest = f" ({prices.digest[:8]})" if prices.digest else ""
+    return f"genai-prices {_short(prices.version)}{digest}" if prices.version else "no package"
+
+
+def _short(text: str) -> str:
+    return safe(text)[:LONGEST]

@@ -1,0 +1,157 @@
+"""A report asked, drawn and written: to a file that appears whole, or as bytes, such as for a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+
+from analytics_es.lifecycle.files import free, put
+from analytics_es.presentation.report.asking import PAGES, answered, available, definitions, edition
+from analytics_es.presentation.report.carried import Carried
+from analytics_es.presentation.report.drawing import drawn, libraries
+from analytics_es.presentation.report.finding import located
+from analytics_es.types import Attempt, OperationResult, Progress, TimePeriod
+from analytics_es.types.arguments import Moment, Period, read_period
+from analytics_es.types.report import ReportFile
+
+if TYPE_CHECKING:
+    from analytics_es.service import AnalyticsService
+
+Words = Mapping[str, Sequence[str]]
+
+
+@frozen(kw_only=True)
+class Written:
+    """A report as bytes, and what it is."""
+
+    file: bytes
+    about: ReportFile
+
+
+def write_report(
+    service: AnalyticsService,
+    path: str | Path,
+    period: Period = "7d",
+    *,
+    script: bool = False,
+    as_of: int | Moment | None = None,
+    words: Words | None = None,
+    pages: Sequence[str] = PAGES,
+    names: bool = False,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> OperationResult[ReportFile]:
+    """Write a report about a period to a new file, complete without a script and without anything from elsewhere.
+
+    It answers as of the log's head, or as of a position or a time of recording, and says so; `check_report` derives it
+    again. With `script` its charts can be zoomed, and it is 5 MB large; for a mail, leave it out. `words` are those of
+    the question in the address of a page, such as {"by": ["user"]}. `names` shows the names behind pseudonyms, as far
+    as the vault keeps them. A file of that name stays as it is, and is the failure FileExists, unless it is to be
+    replaced. Other failures: CannotWrite, MissingExtra without the extra `page`, and those of the questions.
+    """
+
+    def done() -> ReportFile:
+        if not replace:
+            free(Path(path))  # said before anything is asked
+        report = made(
+            service, period, script=script, as_of=as_of, words=words, pages=pages, names=names, progress=progress
+        )
+        return written(service, Path(path), report, replace=replace)
+
+    return Attempt.of(done)
+
+
+def report_bytes(
+    service: AnalyticsService,
+    period: Period = "7d",
+    *,
+    script: bool = False,
+    as_of: int | Moment | None = None,
+    words: Words | None = None,
+    pages: Sequence[str] = PAGES,
+    names: bool = False,
+    progress: Progress | None = None,
+) -> OperationResult[bytes]:
+    """Return what `write_report` would write, such as to attach it to a mail."""
+
+    def done() -> bytes:
+        options: dict[str, Any] = {"as_of": as_of, "words": words, "pages": pages, "names": names}
+        return made(service, period, script=script, progress=progress, **options).file
+
+    return Attempt.of(done)
+
+
+def written(service: AnalyticsService, path: Path, report: Written, *, replace: bool) -> ReportFile:
+    """Put a report into a file; raises FileExists, CannotWrite."""
+    return evolve(report.about, path=put(path, report.file, service.store.log, replace=replace))
+
+
+def made(
+    service: AnalyticsService,
+    period: Period,
+    *,
+    script: bool,
+    as_of: int | Moment | None = None,
+    words: Words | None = None,
+    pages: Sequence[str] = PAGES,
+    names: bool = False,
+    progress: Progress | None = None,
+) -> Written:
+    """Ask, and draw; raises AnalyticsError.
+
+    It is asked as of a position even where that is the head: so that all figures stand on the same events, and can be
+    derived again from the log alone. The time that it is then is kept with it, else what is still open, and how long
+    budgets last, would be told otherwise later.
+    """
+    drawn_by = libraries(script=script)  # who has no extra is told so before anything is asked
+    log = service.store.log
+    with service.as_of(log.head() if as_of is None else as_of) as at:
+        now = service.store.clock() if as_of is None else at.recorded_at
+        position = at.position
+    now = (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+    when = _placed(read_period(period, service.store.calendar.zone, now), service.store.calendar.zone)
+    with service.as_of(position, now=now) as then:
+        answers = answered(service, then, when, words or {}, available(pages), progress)
+    carried = Carried(
+        log=log.identity,
+        position=position,
+        now=now,
+        period=when,
+        words=words or {},
+        pages=available(pages),
+        script=script,
+        names=names,
+        prices=edition(service, position),
+        version=version(),
+        drawing=drawn_by,
+        timezone=str(service.store.calendar.zone),
+        definitions=definitions(service),
+        sealed=log.seals.horizon().seal,
+        answers=answers.answers,
+    )
+    file = drawn(answers.pages, carried, service)
+    about = ReportFile(
+        path=None, period=when, position=position, log=log.identity, bytes=len(file), sha256=located(file).checksum
+    )
+    return Written(file=file, about=about)
+
+
+def version() -> str:
+    """Return the version of this package."""
+    from analytics_es import __version__
+
+    return __version__
+
+
+def _placed(period: TimePeriod, zone: ZoneInfo) -> TimePeriod:
+    """Return a period in a zone that has a name, so that its days are the same ones when it is derived again."""
+    period = period.in_zone(zone)
+    own = period.start.tzinfo
+    named = own if isinstance(own, ZoneInfo) and own.key else zone
+    start, end = (instant.astimezone(UTC).astimezone(named) for instant in (period.start, period.end))
+    return TimePeriod(start, end, period.granularity)
