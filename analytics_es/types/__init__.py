@@ -13,6 +13,7 @@ from analytics_es.types.audit import (
     DayDivergence,
     Divergence,
     DoubtfulCorrection,
+    LastVerification,
     LedgerCheck,
     MetricChange,
     ProjectionVerification,
@@ -70,6 +71,7 @@ from analytics_es.types.recording import (
     RejectedMessage,
     ServiceStats,
 )
+from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
@@ -127,6 +129,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HeldCopy",
+    "LastVerification",
     "LedgerCheck",
     "LeftOutField",
     "Listing",
@@ -153,6 +156,10 @@ __all__ = [
     "Receipt",
     "Refusal",
     "RejectedMessage",
+    "ReportCause",
+    "ReportChange",
+    "ReportCheck",
+    "ReportFile",
     "RetentionResult",
     "RetryResult",
     "Rows",
