@@ -14,7 +14,7 @@ KEPT = "last=7d&tz=Europe%2FBerlin&as_of=1200"
 
 
 def test_another_page_is_about_the_same_period_zone_and_narrowing() -> None:
-    assert links(ASKED).to(Link(page="overview")) == f"/overview?{KEPT}&where=user%3Dada"
+    assert links(ASKED, page="overview").to(Link(page="cost")) == f"/cost?{KEPT}&where=user%3Dada"
 
 
 def test_a_page_that_knows_no_narrowing_is_not_asked_for_one() -> None:
