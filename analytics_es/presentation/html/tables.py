@@ -24,7 +24,7 @@ Marks = Mapping[str, int]  # colours of a chart, by what the first cell of a row
 FEW = 3  # columns, of which a table is narrower than the page: who reads a row need not look far
 LONG = 12  # characters of a name, beyond which it may go on below: after a dot before anywhere else
 NOTHING = (UNKNOWN, "0")  # figures that no event is behind
-_JOINTS = re.compile(r"([._/:@])(?=\w)")
+_JOINTS = re.compile(r"([._/:@])(?=[^\W\d])")
 _CLASSES = {"red": "bad", "yellow": "warn", "dim": "soft", "bold": "strong"}
 
 
@@ -60,7 +60,7 @@ def exactly(figure: Any) -> str:
 
 def _title(column: Column[Any]) -> h.Node:
     if not column.title:
-        return h.td
+        return h.td(class_="g" if column.bar else None)
     return h.th(scope="col", class_=None if column.right else "t")[plain(column.title)]
 
 
@@ -75,7 +75,7 @@ def _row(grid: Grid[Any], row: Any, links: Links | None, marks: Marks) -> str:
 
 def _mark(cell: Cell, marks: Marks) -> str:
     colour = marks.get(cell) if isinstance(cell, str) else None
-    return f'<i class="dot c{colour}"></i>' if colour else ""
+    return f'<i class="dot {f"c{colour}" if colour else "o"}"></i>'
 
 
 def _cell(column: Column[Any], row: Any, links: Links | None) -> str:

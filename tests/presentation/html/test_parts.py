@@ -116,7 +116,7 @@ def test_a_row_has_the_colour_of_its_series() -> None:
 
     read = Read.of(html(Section(title="Cost", parts=[chart, grid()])))
 
-    assert [dot["class"] for dot in read.all("i")][-2:] == ["dot c2", "dot c1"]
+    assert [dot["class"] for dot in read.all("i")][-3:] == ["dot c2", "dot c1", "dot o"]
 
 
 @pytest.mark.parametrize(("part", "width"), [(0.5, "50"), (0.0, "0"), (0.0001, "0.6"), (1.7, "100"), (-1.0, "0")])
