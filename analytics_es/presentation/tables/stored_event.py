@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from itertools import groupby
 
 from attrs import frozen
 
-from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line, Link, Number, words
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.tables.explanation import figure_in_full, instant, stored
 from analytics_es.presentation.tables.parts import ALARM
-from analytics_es.types import CountedValue, StoredEvent, TimePeriod, UncountedValue
+from analytics_es.types import CountedValue, StoredEvent, UncountedValue
 
 ADDED = "Each is in one row of its projection; the rows of its entities hold the same once more."
 
@@ -63,22 +63,14 @@ def forgotten(event: StoredEvent) -> Iterator[Block]:
         yield Line(f"Forgotten since, or of another store: nothing here says who {names} is.", ALARM)
 
 
-def counted(event: StoredEvent, hour: TimePeriod | None) -> Iterator[Grid[CountedValue]]:
-    """Return what an event adds, row by row; a value leads to all that is in the same row, in the same hour."""
-
-    def behind(value: CountedValue) -> Behind | None:
-        return Behind(metric=value.metric, where=value.keys, start=hour.start, end=hour.end) if hour else None
-
-    zone = hour.start.tzinfo if hour else None
+def counted(
+    event: StoredEvent, zone: tzinfo, its_row: Callable[[CountedValue], Link | None]
+) -> Iterator[Grid[CountedValue]]:
+    """Return what an event adds, row by row; a metric leads to all that is in `its_row`."""
     columns: Columns[CountedValue] = [
-        Column("metric", lambda value: value.metric),
-        Number(
-            "value",
-            lambda value: figure_in_full(value.value, value.unit, zone),
-            behind=behind,
-            exact=lambda value: value.value,
-        ),
-        Column("unit", lambda value: _unit(value)),
+        Column("metric", lambda value: value.metric, link=its_row),
+        Number("value", lambda value: figure_in_full(value.value, value.unit, zone), exact=lambda value: value.value),
+        Column("unit", _unit),
     ]
     for title, values in groupby(event.counted, _row):
         yield Grid(title, columns, list(values))

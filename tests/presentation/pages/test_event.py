@@ -121,7 +121,7 @@ def test_who_was_forgotten_is_told(tmp_path: Path) -> None:
 def test_whatever_an_event_holds_is_text(tmp_path: Path) -> None:
     with hostile(tmp_path / "analytics.db") as store:
         head = store.store.log.head()
-        for position in range(head - 40, head + 1):
+        for position in range(1, head, head // 10):
             shown = page(store, f"event?position={position}")
             html = rendered(shown, Links(page="event", question=Question(words={"position": [str(position)]})))
 

@@ -117,12 +117,11 @@ def test_the_rest_of_the_period_is_explained(sealed: AnalyticsService) -> None:
     assert rest.answers["events"].count == 26
 
 
-@pytest.mark.parametrize("metric", ["cost.cost", "usage.events", "performance.duration"])
-def test_whatever_names_hold_they_are_text(tmp_path: Path, metric: str) -> None:
-    address = f"metric={metric}&limit=1000&{PERIOD}"
+def test_whatever_names_hold_they_are_text(tmp_path: Path) -> None:
     with hostile(tmp_path / "analytics.db") as store:
-        shown = page(store, f"events?{address}")
-        html = rendered(shown, Links(page="events", question=Question(words={"metric": [metric]})))
+        for metric in ("cost.cost", "usage.events", "performance.duration"):
+            shown = page(store, f"events?metric={metric}&limit=1000&{PERIOD}")
+            html = rendered(shown, Links(page="events", question=Question(words={"metric": [metric]})))
 
-    assert not any(name in html for name in NAMES if "<" in name)
-    assert "\u202e" not in html
+            assert not any(name in html for name in NAMES if "<" in name)
+            assert "\u202e" not in html
