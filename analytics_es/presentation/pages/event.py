@@ -46,7 +46,7 @@ def _ways(position: int, last: int) -> Ways:
 
 def _sections(asking: Asking, event: StoredEvent) -> Iterator[Part]:
     zone = asking.period.start.tzinfo or UTC
-    facts: list[Part] = [stored_event.fields(event, zone), *stored_event.masked(event)]
+    facts: list[Part] = [stored_event.fields(event, zone), *stored_event.forgotten(event)]
     lost = asking.service.left_out_fields(position=event.position).unwrap()
     if lost:
         facts.append(Line(left_out_line(lost)))

@@ -25,6 +25,7 @@ def made(asking: Asking) -> Page:
     """Return the page."""
     service = asking.service
     projections = service.projections().unwrap()
+    last = service.last_verifications().unwrap()
     dead = service.dead_letters(limit=LETTERS, discarded=True).unwrap()
     rejected = service.rejected_messages(limit=MESSAGES).unwrap()
     unread = service.unread_fields(limit=FIELDS).unwrap()
@@ -32,6 +33,7 @@ def made(asking: Asking) -> Page:
     not_ours = service.unread_announcements().unwrap()
     shown: list[tuple[str, str, Listing[Any], Iterable[Part]]] = [
         ("projections", "Read models", projections, [tables.how_far(projections)]),
+        ("last_verifications", "Last verify", last, tables.last_verified(last, projections)),
         ("dead_letters", "Dead letters, by cause", dead, letters.by_cause(dead, LETTERS, partial(_cause, asking))),
         ("rejected_messages", "Rejected messages", rejected, letters.rejected(rejected, MESSAGES)),
         ("unread_fields", "Unread fields", unread, unread_fields(unread)),

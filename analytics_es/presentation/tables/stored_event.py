@@ -55,11 +55,11 @@ def _at(at: datetime | None, zone: tzinfo) -> str:
     return words.UNKNOWN if at is None else f"{instant(at.astimezone(zone))} {zone}"
 
 
-def masked(event: StoredEvent) -> Iterator[Block]:
-    """Say which of its pseudonyms lead to nobody any more; nothing where none is known to."""
-    if event.forgotten:
-        names = ", ".join(map(words.safe, event.forgotten))
-        yield Line(f"Forgotten: {names}. What said who that was is masked, and cannot be had back.", ALARM)
+def forgotten(event: StoredEvent) -> Iterator[Block]:
+    """Say which of its pseudonyms lead to nobody any more; nothing where all do."""
+    if event.unknown_pseudonyms:
+        names = ", ".join(map(words.safe, event.unknown_pseudonyms))
+        yield Line(f"Forgotten since, or of another store: nothing here says who {names} is.", ALARM)
 
 
 def counted(event: StoredEvent, hour: TimePeriod | None) -> Grid[CountedValue]:
