@@ -63,6 +63,10 @@ class NoSuchTable(AnalyticsError):
     """{name!r:.80} is no table of a {kind}: it has {names}."""
 
 
+class NothingToDraw(AnalyticsError):
+    """There is nothing to draw in this {kind}: {reason}."""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -220,6 +224,11 @@ class SealedPeriod(AnalyticsError):
     def of(cls, seconds: int, what: str) -> SealedPeriod:
         """Return the failure of a question about what is before a time in epoch seconds."""
         return cls(horizon=datetime.fromtimestamp(seconds, UTC), what=what)
+
+
+class SealedEvent(AnalyticsError):
+    """The event at position {position} is sealed: events of before {horizon} are gone, and what they add is kept in
+    every answer."""
 
 
 class NoLongerKept(AnalyticsError):

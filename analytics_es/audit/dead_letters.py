@@ -89,7 +89,7 @@ class DeadLetters:
         (stored,) = self._read(position).to_pylist() or [None]
         if stored is None:
             raise SealedPeriod.of(self.store.log.seals.horizon().until, "what is stored at a position")
-        event = _decoded(**stored)
+        event = decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(
             position=position,
@@ -107,7 +107,7 @@ class DeadLetters:
 
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or (letter.field == WHOLE and letter.hour is None):
-            return f"{letter.field}: {_no_event(event, state)}"
+            return f"{letter.field}: {no_event(event, state)}"
         if letter.field == WHOLE:
             return f"{letter.field}: {self._left_out(letter)}"
         return cause(self.store.read_models.live()[letter.projection].declaration, letter.field, event)
@@ -153,7 +153,7 @@ class DeadLetters:
         if not stored.num_rows:  # sealed by now, as it was read then
             return None
         folded = self.store.fold(stored, [letter.projection])[letter.projection]
-        event = _decoded(**stored.to_pylist()[0])
+        event = decoded(**stored.to_pylist()[0])
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
             return None
         hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
@@ -201,7 +201,8 @@ def _place(letter: DeadLetter) -> tuple[int, str, str]:
     return letter.position, letter.projection, letter.field
 
 
-def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent | None:
+def decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent | None:
+    """Return what is stored as an event, None where it is none."""
     try:
         event = codec.decode(position, type, state)
     except Exception:  # whatever it is, it is no event
@@ -212,7 +213,8 @@ def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent 
 # ── causes in words ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _no_event(event: RecordedEvent | None, state: bytes) -> str:
+def no_event(event: RecordedEvent | None, state: bytes) -> str:
+    """Say why what is stored is no event."""
     if not state:
         return "what is stored is not what was recorded: its checksum is wrong"
     if event and not is_type(event.type):

@@ -19,7 +19,7 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.cost.rate_key import as_calls, rate_of
 from analytics_es.cost.usage_cell import UsageCell
 from analytics_es.events.event import time_of
-from analytics_es.projection.declaration import MONEY
+from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.projection.rows import by_name
 from analytics_es.queries import QuestionContext
@@ -48,9 +48,8 @@ def explain_cost(
     bill = _Bill(first, keys.pop(MONEY, None))
     evidence = Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys)
     question, declaration = evidence.question, evidence.declaration
-    calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
     with Costing(question, declaration) as costing:
-        for batch, rows in evidence.batches(store.fold, calls, progress):
+        for batch, rows in evidence.batches(store.fold, _of_calls(declaration), progress):
             bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in by_name(rows)])
     return CostExplanation(
         period=question.period,
@@ -63,6 +62,28 @@ def explain_cost(
         omitted=bill.count - len(first.events),
         completeness=evidence.completeness,
     )
+
+
+def cost_of(context: QuestionContext, store: Store, stored: pa.Table, hour: TimePeriod) -> ExplainedCost | None:
+    """Say how the cost of one event of an hour comes about, as it is stored.
+
+    None where it brings nothing to a cost, or is not yet in the read model.
+    """
+    first = First[_Line](1)
+    evidence = Evidence.of(context, store.log, context.declaration("cost"), NEEDED, hour, {})
+    position = stored.column("position")[0].as_py()
+    if position > evidence.position or position in evidence.left_out:
+        return None
+    question, declaration = evidence.question, evidence.declaration
+    within = question.tiling.within
+    rows = store.fold.by_event(stored, _of_calls(declaration), evidence.where, within=within)
+    with Costing(question, declaration) as costing:
+        _Bill(first, None).add(stored, [_line(costing, row, within[0]) for row in by_name(rows)])
+    return next((_explained(*event, question.tiling.calendar.zone) for event in first.events), None)
+
+
+def _of_calls(declaration: Declaration) -> Declaration:
+    return evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
 
 
 class _Line(NamedTuple):

@@ -11,6 +11,7 @@ from analytics_es.cli.display import Bar
 from analytics_es.cli.options import PATH, Question, pairs, question_options, top_option, where_option
 from analytics_es.cost.prices.files import read_prices
 from analytics_es.presentation.tables import cost as tables
+from analytics_es.presentation.tables.cost_notes import supposed as supposing
 
 
 @click.command()
@@ -65,5 +66,5 @@ def cost(
             period, by=by, where=where, prices=prices, models=replacements, progress=bar.report
         ).unwrap()
         was = service.get_cost_breakdown(period, where=where).unwrap() if answer.supposed else answer
-    supposed = tables.supposed(was, replacements, prices, file) if answer.supposed else []
+    supposed = supposing(was, replacements, prices, file) if answer.supposed else []
     question.show(answer, tables.cost(answer, top, where, supposed))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import click
 
 from analytics_es.cli.commands import LazyGroup
@@ -13,56 +11,14 @@ from analytics_es.cli.forms import form_options
 from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
-from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
-from analytics_es.presentation.tables.parts import errors
-from analytics_es.presentation.tables.unread import left_out_fields, unread_fields
-from analytics_es.types import (
-    DayDivergence,
-    DoubtfulCorrection,
-    LedgerCheck,
-    LeftOutField,
-    ProjectionStatus,
-    UnreadableValue,
-    UnreadAnnouncement,
-    UnreadField,
-)
+from analytics_es.presentation import Column, Columns, Grid, Number, words
+from analytics_es.presentation.tables import projections as tables
+from analytics_es.types import ProjectionStatus
 
 _PROJECTIONS: Columns[ProjectionStatus] = [
     Column("projection", lambda status: status.name),
     Number("version", lambda status: str(status.version)),
     Number("rows", lambda status: words.count(status.rows)),
-]
-_STATUS: Columns[ProjectionStatus] = [
-    Column("projection", lambda status: status.name),
-    Number("position", lambda status: words.count(status.position)),
-    Number("behind", lambda status: words.count(status.lag_events)),
-    Number("waiting", lambda status: _waiting(status)),
-    Number("rows", lambda status: words.count(status.rows)),
-    Number("unreadable", lambda status: errors(status.unreadable)),
-    Column("few events", lambda status: status.few_events),
-    Column("state", lambda status: _state(status)),
-]
-_UNREADABLE: Columns[UnreadableValue] = [
-    Column("projection", lambda unreadable: unreadable.projection),
-    Number("position", lambda unreadable: words.count(unreadable.position)),
-    Column("field", lambda unreadable: unreadable.field),
-]
-_UNREAD: Columns[UnreadAnnouncement] = [
-    Number("position", lambda unread: words.count(unread.position)),
-    Column("type", lambda unread: unread.type),
-    Column("problem", lambda unread: unread.problem),
-]
-_CORRECTIONS: Columns[DoubtfulCorrection] = [
-    Number("position", lambda correction: words.count(correction.position)),
-    Column("id", lambda correction: correction.id or words.UNKNOWN),
-    Column("counted", lambda correction: "yes" if correction.counted else "no"),
-    Column("problem", lambda correction: correction.problem),
-]
-_DAYS: Columns[DayDivergence] = [
-    Column("projection", lambda day: day.projection),
-    Column("day", lambda day: f"{day.start:%a %Y-%m-%d}" if day.start else words.UNKNOWN),
-    Number("taken in", lambda day: words.count(day.events)),
-    Number("in the log", lambda day: _in_log(day)),
 ]
 
 
@@ -136,65 +92,13 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
         unread = store.service.unread_announcements().unwrap()
         fields = store.service.unread_fields(limit=1000).unwrap()
         left_out = store.service.left_out_fields(limit=1000).unwrap()
+        verified = store.service.last_verifications().unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
             corrections = None if no_check else store.service.doubtful_corrections(progress=bar.report).unwrap()
     answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
-    answer |= {"unread_fields": fields, "left_out_fields": left_out}
-    blocks = _status(projections, unreadable, unread, fields, left_out, corrections or [], checks or [])
+    answer |= {"unread_fields": fields, "left_out_fields": left_out, "last_verifications": verified}
+    blocks = tables.status(projections, unreadable, unread, fields, left_out, corrections or [], checks or [], verified)
     print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
     if max_lag and (problem := max_lag.problem(projections)):
         raise Failed(f"error: {problem}")
-
-
-def _status(
-    projections: Sequence[ProjectionStatus],
-    unreadable: Sequence[UnreadableValue],
-    unread: Sequence[UnreadAnnouncement],
-    fields: Sequence[UnreadField],
-    left_out: Sequence[LeftOutField],
-    corrections: Sequence[DoubtfulCorrection],
-    checks: Sequence[LedgerCheck],
-) -> Iterator[Block]:
-    yield Grid("", _STATUS, projections)
-    if unreadable:
-        beyond = sum(projection.unreadable for projection in projections) - len(unreadable)
-        yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
-    if unread:
-        yield Grid("Not said by this package, and ignored", _UNREAD, unread)
-    yield from unread_fields(fields)
-    yield from left_out_fields(left_out)
-    if corrections:
-        yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
-    yield from ledger(checks)
-    if any(projection.lag_events for projection in projections):
-        yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")
-
-
-def _waiting(status: ProjectionStatus) -> str:
-    return words.duration(1_000 * status.lag_seconds) if status.lag_events else words.UNKNOWN
-
-
-def _state(status: ProjectionStatus) -> Cell:
-    if status.error:
-        return Styled(status.error, "red")
-    if status.stale:
-        return Styled(f"stale: {status.stale}", "yellow")
-    return Styled("behind", "yellow") if status.lag_events else "up to date"
-
-
-def ledger(checks: Sequence[LedgerCheck]) -> Iterator[Block]:
-    """Say whether what was taken in of each day is what the log holds."""
-    wrong = [check for check in checks if not check.identical]
-    if checks and not wrong:
-        days = words.plural(max(check.days for check in checks), "day")
-        yield Line(f"ledger agrees with the log ({days})")
-    yield from (Line(f"{check.projection}: {check.checkpoint}", "red") for check in wrong if check.checkpoint)
-    if divergences := [divergence for check in wrong for divergence in check.divergences]:
-        remark = "`analytics-es projections verify` says what is wrong with which rows."
-        yield Grid("Days that differ from the log", _DAYS, divergences, remark)
-
-
-def _in_log(day: DayDivergence) -> str:
-    """Return the number; as many events are other events, or the day would not be listed."""
-    return words.count(day.events_in_log) + (" others" if day.events == day.events_in_log else "")

@@ -10,10 +10,10 @@ from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, tz_option
 from analytics_es.cli.periods import NOTHING, part_options
-from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, existing
 from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.presentation.asked import Asked
+from analytics_es.presentation.tables.projections import ledger
 from analytics_es.types import (
     ColumnDifference,
     Divergence,
@@ -51,7 +51,8 @@ def verify(
     """Fold the log again and compare with the live read models, while they serve.
 
     Each is compared at the position it has reached, row for row. Says that they are identical, or which buckets and
-    keys differ, by how much, and which events are involved. Ends with 1 if anything differs.
+    keys differ, by how much, and which events are involved. Ends with 1 if anything differs. What was found, and when,
+    is noted beside the read models: `projections status` and the page of projections tell it.
 
     \b
     Examples:

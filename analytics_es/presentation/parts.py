@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from analytics_es.errors import AnalyticsError
 from analytics_es.presentation.blocks import Behind, Beside, Grid, Line
 from analytics_es.presentation.blocks import Link as Link
 from analytics_es.presentation.blocks import Words as Words
@@ -102,6 +103,13 @@ class Steps:
 
 
 @frozen
+class Ways:
+    """Ways to other pages, or to the same one asked otherwise, on one line."""
+
+    links: Sequence[Link]
+
+
+@frozen
 class Code:
     """A text as it is stored."""
 
@@ -132,7 +140,7 @@ class Pair:
     right: Section
 
 
-Part = Tiles | Meters | Choices | Steps | Code | Section | Pair | Chart | Grid[Any] | Line | Beside
+Part = Tiles | Meters | Choices | Steps | Ways | Code | Section | Pair | Chart | Grid[Any] | Line | Beside
 
 
 @frozen(kw_only=True)
@@ -141,6 +149,7 @@ class Page:
 
     sub: below the title: which period, in which zone, against what.
     foot: what it stands on: position, lag, what is not known.
+    failure: why there is no main answer: that is what programs are told, while the page says what it can.
     """
 
     name: str
@@ -149,3 +158,4 @@ class Page:
     parts: Sequence[Part]
     answers: Mapping[str, Any]
     foot: Sequence[str] = ()
+    failure: AnalyticsError | None = None

@@ -101,6 +101,11 @@ def money(amount: Decimal | None, currency: str, places: int) -> str:
     return f"{text} {safe(currency)}".rstrip()
 
 
+def amount(spent: Decimal) -> str:
+    """Return an amount to be seen at a glance, without its currency: two places unless it is small."""
+    return money(spent, "", 2 if abs(spent) >= 1 else places([spent]))
+
+
 def size(count: int) -> str:
     """Return a number of bytes in the unit that suits it."""
     number, units = float(count), ["bytes", "kB", "MB", "GB"]

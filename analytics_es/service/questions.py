@@ -15,6 +15,7 @@ from analytics_es.types import (
     CostBreakdown,
     CostExplanation,
     CostSeries,
+    ExplainedCost,
     Explanation,
     Listing,
     MetricInfo,
@@ -23,6 +24,7 @@ from analytics_es.types import (
     PerformanceMetrics,
     PriceDiff,
     Progress,
+    StoredEvent,
     TimePeriod,
     UnitCosts,
     UsageStats,
@@ -30,6 +32,8 @@ from analytics_es.types import (
 from analytics_es.types.arguments import Moment, Period, reading_arguments
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from analytics_es.audit.rows import Answer, Row
     from analytics_es.cost import PriceBook, PriceEntry
     from analytics_es.queries import QuestionContext
@@ -315,3 +319,27 @@ class Questions(ABC):
                 return explain_cost(context, contexts.store, when, keys, **options)
 
         return Attempt.of(explained)
+
+    @reading_arguments
+    def get_event(self, position: int) -> OperationResult[StoredEvent]:
+        """Return what is stored at a position of the log, what it adds to which metric, and how its cost comes about.
+
+        With the call that it corrects, or its corrections, and what projections could not use of it. What was masked
+        stays masked, and pseudonyms stay. The failure is SealedEvent for one that retention let go of, NoSuchPosition
+        for a position that the log has not reached.
+        """
+        from analytics_es.audit.explain_cost import cost_of
+        from analytics_es.audit.stored_event import stored_event
+
+        def stored() -> StoredEvent:
+            contexts = self._contexts()
+
+            def cost(stored: pyarrow.Table, hour: TimePeriod) -> ExplainedCost | None:
+                if not any(declaration.name == "cost" for declaration in contexts.declarations):
+                    return None
+                with contexts.evidence("cost", hour) as context:
+                    return cost_of(context, contexts.store, stored, hour)
+
+            return stored_event(contexts.store, position, cost)
+
+        return Attempt.of(stored)

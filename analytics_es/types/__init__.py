@@ -13,6 +13,7 @@ from analytics_es.types.audit import (
     DayDivergence,
     Divergence,
     DoubtfulCorrection,
+    LastVerification,
     LedgerCheck,
     MetricChange,
     ProjectionVerification,
@@ -70,7 +71,9 @@ from analytics_es.types.recording import (
     RejectedMessage,
     ServiceStats,
 )
+from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -101,6 +104,7 @@ __all__ = [
     "CostRow",
     "CostSeries",
     "CostSeriesPoint",
+    "CountedValue",
     "CreditStatus",
     "CurrencyCost",
     "DayDivergence",
@@ -125,6 +129,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HeldCopy",
+    "LastVerification",
     "LedgerCheck",
     "LeftOutField",
     "Listing",
@@ -152,11 +157,16 @@ __all__ = [
     "Receipt",
     "Refusal",
     "RejectedMessage",
+    "ReportCause",
+    "ReportChange",
+    "ReportCheck",
+    "ReportFile",
     "RetentionResult",
     "RetryResult",
     "Rows",
     "ServiceStats",
     "SqlView",
+    "StoredEvent",
     "StuckProjection",
     "SubjectName",
     "Succeeded",
@@ -165,6 +175,7 @@ __all__ = [
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
+    "UncountedValue",
     "UnitCost",
     "UnitCosts",
     "UnknownCost",

@@ -87,7 +87,7 @@ def test_json_is_the_answer_of_the_service_field_for_field(
 def test_the_json_of_a_report_holds_all_its_answers(cli: Cli, db: str) -> None:
     found = json.loads(cli("report", *WEEK, "--db", db, "--json").stdout)
 
-    assert set(found) == {"usage", "tenants", "users", "performance", "cost", "budgets"}
+    assert set(found) == {"usage", "tenants", "users", "performance", "cost", "series", "budgets"}
     assert found["cost"]["totals"][0]["reported_cost"] == "0.205115"
     assert [each["entity_id"] for each in found["tenants"]["top_entities"]] == ["acme", "birch"]
 

@@ -195,6 +195,7 @@ def test_an_answer_about_nothing_has_the_same_columns(monday: AnalyticsService, 
 
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=5),
+    Any: st.text(max_size=5) | st.integers(-100, 100),
     bool: st.booleans(),
     int: st.integers(-100, 100) | st.integers(-(2**130), 2**130),
     float: st.floats(allow_nan=False),

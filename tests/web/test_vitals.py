@@ -243,7 +243,7 @@ def test_every_family_says_what_it_is_and_counters_alone_end_as_such(analytics: 
 def test_what_was_refused_is_told_by_code(analytics: AnalyticsService) -> None:
     assert not analytics.record_event("tool.call.completed", {"duration_ms": "long"}).ok
     for _ in range(2):
-        analytics.record_event(**{**tool_call(), "id": "one"}).unwrap()
+        analytics.record_event(**{**tool_call(), "id": "one", "source": "tests"}).unwrap()
 
     seen = series(TestClient(analytics_app(analytics)))
 

@@ -12,7 +12,7 @@ from analytics_es.cli.ledger.figures import Bucket, Figures, Named
 from analytics_es.cli.tables.agents_read import TitleOf
 from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.presentation.tables import parts
-from analytics_es.presentation.tables.cost import not_known
+from analytics_es.presentation.tables.cost_notes import not_known
 
 Of = Callable[..., Figures]
 FEW = 5

@@ -15,13 +15,15 @@ from analytics_es.presentation import words
 from analytics_es.presentation.charts import palette
 from analytics_es.presentation.charts.axis import LABELS, scale, short
 from analytics_es.presentation.charts.chart import Chart, Level, Series
-from analytics_es.presentation.charts.svg import HEIGHT, PLOT, SIDE, TOP, alone, bar_width
+from analytics_es.presentation.charts.svg import HEIGHT, NOTED, PLOT, SIDE, TOP, alone, bar_width
 
 if TYPE_CHECKING:
     import plotly.graph_objects
 
 _CLEAR = "rgba(0,0,0,0)"
+_BLOCK = PLOT + 110  # pixels from one of several charts to the next: its title, its buckets and its legend
 _NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
+_STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
 
 
@@ -49,11 +51,16 @@ def figure(charts: Sequence[Chart]) -> plotly.graph_objects.Figure:
 
 @cache
 def plotly_script() -> bytes:
-    """Return the script of Plotly, which its package brings; raises MissingExtra."""
+    """Return the script of Plotly, which its package brings; raises MissingExtra.
+
+    The style of its maps is left out: nothing here is one, and a page whose policy allows no style but its own would
+    tell of it in the console of each reader.
+    """
     package = find_spec("plotly")
     if package is None or package.origin is None:
         raise MissingExtra(package="plotly", extra="page")
-    return (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    script = (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    return _STYLE_OF_MAPS.sub(b"", script, count=1)
 
 
 def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[str, Any]:
@@ -69,7 +76,7 @@ def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[
         "hovertemplate": "%{customdata}",
     }
     if chart.kind == "bars":
-        return {**trace, "type": "bar", "marker": {"color": colour}}
+        return {**trace, "type": "bar", "marker": {"color": colour, "line": {"width": 0}}}
     sizes = [5 if number in alone(row.figures) else 0 for number in range(len(figures))]
     return {
         **trace,
@@ -77,12 +84,12 @@ def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[
         "mode": "lines+markers",
         "connectgaps": False,
         "line": {"color": colour, "width": 2},
-        "marker": {"color": colour, "size": sizes, "line": {"width": 0}},
+        "marker": {"color": colour, "size": sizes, "opacity": 1},
     }
 
 
 def _notes(said: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    """Return what marks the buckets of which more is to be said, below all."""
+    """Return what tells more of a bucket; it is marked below the plot, by a shape."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -91,8 +98,7 @@ def _notes(said: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
         "y": [0 for note in said if note],
         "customdata": [_plain(note) for note in said if note],
         "hovertemplate": "%{customdata}",
-        "marker": {"color": "var(--warn)", "symbol": "line-ew-open", "size": 10, "line": {"width": 3}},
-        "cliponaxis": False,
+        "marker": {"color": "var(--warn)", "size": 1, "opacity": 0},
         "showlegend": False,
     }
 
@@ -121,32 +127,43 @@ def _layout(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
             "tickangle": 0,
             "showgrid": False,
             "zeroline": False,
-            "ticks": "",
-            "title": {"text": ""},
+            "ticklabelstandoff": 10,
+            "showspikes": chart.kind == "lines",
+            "spikemode": "across",
+            "spikecolor": "var(--soft)",
+            "spikethickness": -1,  # of one colour
+            "spikedash": "solid",
         },
         "yaxis": {
             "range": [float(side.low), float(side.high)],
             "fixedrange": True,  # its figures at the side are those of the whole
             "tickvals": [float(tick.figure) for tick in side.ticks],
             "ticktext": [tick.text for tick in side.ticks],
-            "gridcolor": "var(--line)",
-            "zeroline": True,
-            "zerolinecolor": "var(--soft)",
-            "zerolinewidth": 1,
-            "ticks": "",
-            "ticklabelstandoff": 6,
-            "title": {"text": ""},
+            "showgrid": False,  # drawn as lines, those at the edges, too
+            "zeroline": False,
+            "ticklabelstandoff": 7,
         },
-        "shapes": [_line(level) for level in chart.levels],
+        "shapes": [
+            *(_across(float(tick.figure), "line" if tick.figure else "soft") for tick in side.ticks),
+            *(_mark(place) for place, note in enumerate(chart.notes) if note),
+            *(_across(float(level.figure), "warn", "5px 4px") for level in chart.levels),
+        ],
         "annotations": [_name(level) for level in chart.levels],
     }
 
 
-def _line(level: Level) -> dict[str, Any]:
-    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
-    return {**across, "y0": float(level.figure), "y1": float(level.figure)} | {
-        "line": {"color": "var(--warn)", "width": 1, "dash": "5px 4px"}
-    }
+def _across(figure: float, colour: str, dash: str = "solid") -> dict[str, Any]:
+    """Return a line across the plot; those at the side lie below bars."""
+    line = {"color": f"var(--{colour})", "width": 1, "dash": dash}
+    layer = "below" if colour == "line" else "above"
+    place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": figure, "y1": figure}
+    return {"type": "line", "layer": layer, **place, "line": line}
+
+
+def _mark(place: int) -> dict[str, Any]:
+    below = {"ysizemode": "pixel", "yref": "paper", "yanchor": 0, "y0": -NOTED, "y1": -1}
+    across = {"xref": "x", "x0": place - 0.5, "x1": place + 0.5}
+    return {"type": "rect", **across, **below, "fillcolor": "var(--warn)", "line": {"width": 0}}
 
 
 def _name(level: Level) -> dict[str, Any]:
@@ -156,31 +173,37 @@ def _name(level: Level) -> dict[str, Any]:
 
 
 def _put(whole: dict[str, Any], part: dict[str, Any], chart: Chart, place: int, number: int) -> None:
-    """Put a chart below those that are there, with its title above it."""
+    """Put a chart below those that are there, with its title above it and its legend below."""
     axis = "" if place == 0 else str(place + 1)
-    high, gap = 1 / number, 0.2 / number if number > 1 else 0.0
-    domain = [1 - (place + 1) * high, 1 - place * high - gap]
-    layout = part["layout"]
+    height = (number - 1) * _BLOCK + PLOT
+    domain = [1 - (place * _BLOCK + PLOT) / height, 1 - place * _BLOCK / height]
+    layout, several = part["layout"], len(chart.series) > 1
     for trace in part["data"]:
-        group = {"legend": f"legend{axis}", "showlegend": trace["name"] != "" and len(chart.series) > 1}
-        whole["data"].append({**trace, **group, "xaxis": f"x{axis}", "yaxis": f"y{axis}"})
-    shown = {name: layout[name] for name in layout if name not in ("xaxis", "yaxis", "shapes", "annotations")}
-    title = {"text": _plain(chart.title), "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper"}
-    title |= {"y": domain[1], "yanchor": "bottom", "showarrow": False, "yshift": 8, "font": {"size": 13}}
-    moved = {"yref": f"y{axis}"}
-    whole["layout"] |= shown | {
-        "height": (HEIGHT + 90) * number,
-        "margin": {"l": SIDE + 8, "r": 16, "t": 44, "b": 40},
+        own = {"legend": f"legend{axis}", "showlegend": several and trace.get("showlegend", True)}
+        whole["data"].append({**trace, **own, "xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+    above = {"text": _plain(chart.title), "xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+    above |= {"yref": "paper", "y": domain[1], "yanchor": "bottom", "yshift": 8, "font": {"size": 13}}
+    legend = {"orientation": "h", "x": 0, "y": domain[0] - 26 / height, "yanchor": "top", "bgcolor": _CLEAR}
+    before = whole["layout"]
+    whole["layout"] = {
+        **before,
+        **{name: layout[name] for name in layout if name not in ("xaxis", "yaxis", "shapes", "annotations")},
+        "height": height + 120,
+        "margin": {"l": SIDE + 8, "r": 16, "t": 44, "b": 76},
+        "showlegend": True,
+        "template": {},
         f"xaxis{axis}": {**layout["xaxis"], "anchor": f"y{axis}"},
         f"yaxis{axis}": {**layout["yaxis"], "anchor": f"x{axis}", "domain": domain},
-        f"legend{axis}": {"orientation": "h", "x": 0, "y": domain[0] - 0.12 / number, "yanchor": "top"},
-        "shapes": [*whole["layout"].get("shapes", []), *({**line, **moved} for line in layout["shapes"])],
-        "annotations": [
-            *whole["layout"].get("annotations", []),
-            *({**name, **moved} for name in layout["annotations"]),
-            title,
-        ],
+        f"legend{axis}": legend,
+        "shapes": [*before.get("shapes", []), *(_on(shape, axis) for shape in layout["shapes"])],
+        "annotations": [*before.get("annotations", []), *(_on(name, axis) for name in layout["annotations"]), above],
     }
+
+
+def _on(drawn: dict[str, Any], axis: str) -> dict[str, Any]:
+    """Return what is drawn on the axes of one of several charts."""
+    x, y = (drawn["xref"], drawn["yref"])
+    return {**drawn, "xref": x if x == "paper" else f"x{axis}", "yref": f"y{axis}{' domain' if y == 'paper' else ''}"}
 
 
 def _coloured(part: Any) -> Any:

@@ -56,15 +56,15 @@ class Links:
         return f"{self.root}/events?{about}{'&' if about else ''}{query}"
 
     def form(self, form: str, answer: str = "", table: str = "") -> str:
-        """Return the address of the same answer as json, csv or arrow."""
-        words = {"answer": answer or None, "table": table or None}
+        """Return the address of the same answer as json, csv or arrow; all tables are in its JSON."""
+        words = {"answer": answer or None, "table": None if form == "json" else table or None}
         return self._address(f"{self.page}.{form}", self.question.query(words))
 
     def kept(self, *without: str) -> Iterator[tuple[str, str]]:
-        """Yield the words that a form does not ask for, and that stay as they are."""
+        """Yield the words that a form does not ask for, and that stay as they are; a flag says something."""
         for name, texts in self.question.words.items():
             if name not in (*without, *FORM):
-                yield from ((name, text) for text in texts)
+                yield from ((name, text or "1") for text in texts)
 
     @cached_property
     def _where(self) -> Mapping[str, str]:

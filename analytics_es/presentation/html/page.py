@@ -8,11 +8,12 @@ import htpy as h
 
 from analytics_es import __version__
 from analytics_es.presentation.html.links import Links
-from analytics_es.presentation.html.parts import drawn, forms
+from analytics_es.presentation.html.parts import FORMS, drawn, forms
 from analytics_es.presentation.html.periods import as_of, picker
-from analytics_es.presentation.html.texts import plain, told
+from analytics_es.presentation.html.texts import plain, told, written
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.parts import Link, Page
+from analytics_es.types import Tabular
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%233b6fd4'%3E"
@@ -23,7 +24,7 @@ _ICON = (
 def rendered(page: Page, links: Links) -> str:
     """Return a page as HTML."""
     inside = [as_of(links), heading(page), [drawn(part, links) for part in page.parts]]
-    return _whole(page.title, [_header(page.name, links), _main(inside), foot(page, links)], links)
+    return _whole(page.title, [_header(page.name, links), _main(inside), _foot(page, links)], links)
 
 
 def rendered_failure(title: str, problem: str, links: Links) -> str:
@@ -49,9 +50,11 @@ def heading(page: Page) -> h.Node:
     return h.div(".title")[h.h1[plain(page.title)], page.sub and h.p(".sub")[plain(page.sub)]]
 
 
-def foot(page: Page, links: Links | None) -> h.Node:
+def _foot(page: Page, links: Links) -> h.Node:
     """Return what a page stands on, and the ways to its main answer for programs."""
-    ways = [[" · ", way] for way in forms(links, of="this page")] if links and page.answers else []
+    main = next(iter(page.answers.values()), None)
+    names = FORMS if isinstance(main, Tabular) else ("json",) if page.answers else ()  # several answers: no main table
+    ways = [[" · ", way] for way in forms(links, of="this page", names=names)]
     return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), ways]]
 
 
@@ -80,7 +83,7 @@ def _header(name: str, links: Links) -> h.Node:
 
 
 def _whole(title: str, body: Sequence[h.Node], links: Links) -> str:
-    return str(
+    return written(
         h.html(lang="en")[
             h.head[
                 h.meta(charset="utf-8"),

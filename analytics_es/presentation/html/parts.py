@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import htpy as h
@@ -15,7 +15,7 @@ from analytics_es.presentation.html.forms import form
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.tables import Marks, style_of, table
 from analytics_es.presentation.html.texts import lines, plain, told
-from analytics_es.presentation.parts import Choices, Code, Meters, Pair, Part, Section, Steps, Tiles
+from analytics_es.presentation.parts import Choices, Code, Link, Meters, Pair, Part, Section, Steps, Tiles, Ways
 
 FORMS = ("json", "csv", "arrow")
 
@@ -66,12 +66,23 @@ def _ways(section: Section, links: Links) -> list[h.Node]:
     return [[" · " if place else None, way] for place, way in enumerate(ways)]
 
 
-def forms(links: Links, answer: str = "", table: str = "", *, of: str = "") -> list[h.Node]:
+def forms(
+    links: Links, answer: str = "", table: str = "", *, of: str = "", names: Sequence[str] = FORMS
+) -> list[h.Node]:
     """Return the ways to the same answer for programs."""
     return [
         h.a(href=links.form(form, answer, table), aria_label=f".{form} of {plain(of)}" if of else None)[f".{form}"]
-        for form in FORMS
+        for form in names
     ]
+
+
+def _other_pages(ways: Ways, links: Links | None) -> h.Node:
+    way = [_way(link, links) for link in ways.links]
+    return h.p(".ways")[[[" · " if place else None, one] for place, one in enumerate(way)]]
+
+
+def _way(link: Link, links: Links | None) -> h.Node:
+    return h.a(href=links.to(link))[plain(link.text)] if links else plain(link.text)
 
 
 def _steps(steps: Steps, links: Links | None) -> h.Node:
@@ -90,5 +101,6 @@ _DRAWN: Mapping[type[Any], Callable[[Any, Links | None], h.Node]] = {
     Meters: meters,
     Choices: form,
     Steps: _steps,
+    Ways: _other_pages,
     Chart: chart,
 }

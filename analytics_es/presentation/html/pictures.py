@@ -36,7 +36,7 @@ def spark(numbers: Sequence[float]) -> h.Node:
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
-    return h.svg(".spark", viewbox=f"0 0 {_WIDE} {_HIGH}", aria_hidden="true")[
+    return h.svg(".spark", {"viewBox": f"0 0 {_WIDE} {_HIGH}"}, aria_hidden="true")[
         h.polygon(points=f"3,{_HIGH} {line} {_WIDE - 3},{_HIGH}"),
         h.polyline(points=line),
         h.circle(cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.5"),

@@ -21,6 +21,11 @@ def as_it_is(html: str) -> Markup:
     return Markup(html)  # noqa: S704  # tests put hostile texts into every field
 
 
+def written(element: h.Element) -> str:
+    """Return an element as a text like any other: what comes to stand in it later is no longer escaped."""
+    return str.__str__(str(element))
+
+
 def plain(text: str) -> str:
     """Return a text that cannot turn the direction of what stands around it, nor hide."""
     return text if text.isprintable() else safe(text)

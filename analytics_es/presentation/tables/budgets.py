@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Link, Number, Share, Styled, words
 from analytics_es.presentation.tables.parts import ALARM, MORE, apart, cut, sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 
@@ -18,8 +18,8 @@ def budget_report(
     """Return the tables of get_budgets, asked for all or one `budget`, which may have others `elsewhen`."""
     yield from apart(f"Budgets  {answer.at:%Y-%m-%d %H:%M} ({answer.at.tzinfo})", "bold cyan")
     if answer.budgets:
-        yield from (budgets(answer.budgets, top), *_unknown(answer.budgets), *_course(answer.budgets, top))
-        yield from (*_thresholds(answer.budgets, top), *_credits(answer.budgets, top))
+        yield from (budgets(answer.budgets, top), *unknown(answer.budgets), *course(answer.budgets, top))
+        yield from (*thresholds(answer.budgets, top), *credits(answer.budgets, top))
     elif budget is not None:
         yield from apart(words.safe(_not_there(budget, elsewhen)))
     else:
@@ -50,10 +50,10 @@ def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title:
     columns: Columns[BudgetStatus] = [
         _NAME,
         Column("of", lambda budget: f"{budget.scope} {budget.scope_id}".strip() or words.UNKNOWN, drop=3),
-        Number("allocated", lambda budget: money(budget.allocated, budget)),
-        Number("spent", lambda budget: money(budget.spent, budget)),
-        Number("remaining", remaining),
-        Number("used", lambda budget: words.percent(budget.used), drop=1),
+        Number("allocated", lambda budget: money(budget.allocated, budget), exact=lambda budget: budget.allocated),
+        Number("spent", lambda budget: money(budget.spent, budget), exact=lambda budget: budget.spent),
+        Number("remaining", remaining, exact=lambda budget: budget.remaining),
+        Number("used", lambda budget: words.percent(budget.used), drop=1, exact=lambda budget: budget.used),
         Column("", lambda budget: Share(budget.used, "red" if _overspent(budget) else "cyan"), drop=2, bar=True),
     ]
     return Grid(title, columns, *cut(shown, top, more))
@@ -67,10 +67,15 @@ def _name(budget: BudgetStatus) -> str:
     return budget.budget_id or "(none)"
 
 
-_NAME: Column[BudgetStatus] = Column("budget", _name)
+def of_budget(budget: BudgetStatus) -> Link:
+    """Return the way to one budget."""
+    return Link(page="budgets", words={"budget": budget.budget_id or None})
 
 
-def _unknown(budgets: Sequence[BudgetStatus]) -> Iterator[Block]:
+_NAME: Column[BudgetStatus] = Column("budget", _name, link=of_budget)
+
+
+def unknown(budgets: Sequence[BudgetStatus]) -> Iterator[Block]:
     """Return a line for each budget of which not all spending is known, or is in its currency."""
     lines = []
     for budget in budgets:
@@ -91,41 +96,55 @@ _COURSE: Columns[BudgetStatus] = [
     _NAME,
     Column("from", lambda budget: _time(budget.starts_at)),
     Column("until", lambda budget: _time(budget.ends_at), drop=2),
-    Number("a day", lambda budget: words.money(budget.burn_rate, budget.currency, words.places([budget.burn_rate]))),
+    Number(
+        "a day",
+        lambda budget: words.money(budget.burn_rate, budget.currency, words.places([budget.burn_rate])),
+        exact=lambda budget: budget.burn_rate,
+    ),
     Number("used up by", lambda budget: _time(budget.exhausted_at), drop=1),
 ]
 
 
-def _course(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
+def course(budgets: Sequence[BudgetStatus], top: int, more: str = MORE) -> Iterator[Block]:
+    """Return how fast each is spent, and when it will be."""
     if dated := [budget for budget in budgets if budget.starts_at]:
-        yield Grid("Burn rate, so far, and where it leads", _COURSE, *cut(dated, top))
+        yield Grid("Burn rate, so far, and where it leads", _COURSE, *cut(dated, top, more))
 
 
 def _time(instant: datetime | None) -> str:
     return words.UNKNOWN if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
-_THRESHOLDS: Columns[tuple[BudgetStatus, BudgetThreshold]] = [
-    Column("budget", lambda row: _name(row[0])),
+_Reached = tuple[BudgetStatus, BudgetThreshold]
+
+
+def _event(row: _Reached) -> Link | None:
+    position = row[1].position
+    return None if position is None else Link(page="event", words={"position": str(position)})
+
+
+_THRESHOLDS: Columns[_Reached] = [
+    Column("budget", lambda row: _name(row[0]), link=lambda row: of_budget(row[0])),
     Number("percent", lambda row: f"{row[1].percent:f} %"),
     Column("reached at", lambda row: words.moment(row[1].reached_at)),
-    Number("position", lambda row: words.count(row[1].position), drop=1),
+    Number("position", lambda row: words.count(row[1].position), drop=1, link=_event),
 ]
 
 
-def _thresholds(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
-    reached = [(budget, step) for budget in budgets for step in budget.thresholds if step.reached_at]
-    if reached:
-        yield Grid("Thresholds reached", _THRESHOLDS, *cut(reached, top))
+def thresholds(budgets: Sequence[BudgetStatus], top: int, more: str = MORE, *, reached: bool = True) -> Iterator[Block]:
+    """Return the thresholds that were reached; or all of them, also those that were not."""
+    rows = [(budget, step) for budget in budgets for step in budget.thresholds if step.reached_at or not reached]
+    if rows:
+        yield Grid("Thresholds reached" if reached else "Thresholds", _THRESHOLDS, *cut(rows, top, more))
 
 
-def _credits(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
+def credits(budgets: Sequence[BudgetStatus], top: int, more: str = MORE) -> Iterator[Block]:
     """Return the grants of each budget that has any, in the order in which they burn."""
     for budget in budgets:
         if budget.credits:
             decimals = words.places([credit.amount for credit in budget.credits])
             columns = _credit_columns(budget.currency, decimals)
-            yield Grid(f"Credits of {_name(budget)}", columns, *cut(budget.credits, top))
+            yield Grid(f"Credits of {_name(budget)}", columns, *cut(budget.credits, top, more))
             if budget.overage:
                 yield from apart(f"beyond all credits: {words.money(budget.overage, budget.currency, decimals)}", ALARM)
 
@@ -133,8 +152,16 @@ def _credits(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
 def _credit_columns(currency: str, decimals: int) -> Columns[CreditStatus]:
     return [
         Column("grant", lambda credit: credit.grant_id or "(none)"),
-        Number("granted", lambda credit: words.money(credit.amount, currency, decimals)),
-        Number("left", lambda credit: words.money(credit.balance, currency, decimals)),
+        Number(
+            "granted",
+            lambda credit: words.money(credit.amount, currency, decimals),
+            exact=lambda credit: credit.amount,
+        ),
+        Number(
+            "left",
+            lambda credit: words.money(credit.balance, currency, decimals),
+            exact=lambda credit: credit.balance,
+        ),
         Column("from", lambda credit: _time(credit.starts_at), drop=2),
         Column("until", lambda credit: f"{_time(credit.ends_at)}{' (voided)' if credit.voided else ''}", drop=1),
         Column(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import NamedTuple
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from analytics_es.cost import PriceEntry
-from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line, Link, Number, Share, Styled, words
+from analytics_es.presentation.tables import cost_notes as notes
 from analytics_es.presentation.tables.parts import (
     ALARM,
     MORE,
@@ -18,21 +19,15 @@ from analytics_es.presentation.tables.parts import (
     filtered,
     footer,
     heading,
-    model_name,
     nothing,
 )
 from analytics_es.presentation.tables.series import series
-from analytics_es.types import CostBreakdown, CostRow, CurrencyCost, UnknownCost, UnpricedUsage
+from analytics_es.types import CostBreakdown, CostRow, CurrencyCost
 
-_LISTED = 3  # models in one line
-REASONS = {
-    "no_price": "no price is known",
-    "no_tier_price": "no price of their tier of service is known",
-    "no_usage": "the calls told no usage",
-    "reported_as_zero": "reported as 0, although tokens were used: free, or not priced by who charged",
-    "parts_not_told": "not told how many tokens are of two kinds with prices of their own",
-    "not_kept": "the price changed within a stretch of which only sums are kept",
-}
+COST = "cost.cost"  # the metric under which the calls behind a cost are listed, with the arithmetic of each
+
+EventsBehind = Callable[[Any], Behind | None]
+Narrowed = Callable[[str, str], Link]  # the way to what is asked about one value of a key
 
 
 def cost(answer: CostBreakdown, top: int, where: Mapping[str, str], supposed: Iterable[Block] = ()) -> Iterator[Block]:
@@ -43,11 +38,11 @@ def cost(answer: CostBreakdown, top: int, where: Mapping[str, str], supposed: It
         yield from nothing(where, "provider calls")
         yield footer([answer.completeness], answer.period)
         return
-    yield from (totals(answer), rows(answer, top), *_efforts(answer), *unknown(answer))
+    yield from (totals(answer), rows(answer, top), *notes.efforts(answer), *notes.unknown(answer))
     if answer.period.granularity != "total" and answer.series:
-        yield _series(answer)
-    yield from (Line(text, "yellow") for text in _warnings(answer))
-    yield footer([answer.completeness], answer.period, *_prices(answer))
+        yield by_time(answer)
+    yield from (Line(text, "yellow") for text in notes.warnings(answer))
+    yield footer([answer.completeness], answer.period, *notes.prices(answer))
 
 
 def totals(answer: CostBreakdown) -> Block:
@@ -56,16 +51,17 @@ def totals(answer: CostBreakdown) -> Block:
     def money(amount: Decimal | None, total: CurrencyCost) -> str:
         return words.money(amount, total.currency, words.places([total.cost]))
 
+    behind = events_behind(answer, lambda total: {"currency": total.currency})
     columns: list[Column[CurrencyCost]] = [
-        Number("this period", lambda total: money(total.cost, total)),
-        Number("reported", lambda total: money(total.reported_cost, total), drop=3),
-        Number("computed", lambda total: money(total.computed_cost, total), drop=3),
-        Number("calls", lambda total: words.count(total.calls)),
-        Number("period before", lambda total: money(total.previous_cost, total), drop=2),
-        Number("change", lambda total: words.change(total.change), drop=1),
+        Number("this period", lambda total: money(total.cost, total), behind=behind, exact=lambda total: total.cost),
+        _of_total("reported", "reported_cost", money, drop=3),
+        _of_total("computed", "computed_cost", money, drop=3),
+        Number("calls", lambda total: words.count(total.calls), behind=behind),
+        _of_total("period before", "previous_cost", money, drop=2, behind=_before(answer)),
+        Number("change", lambda total: words.change(total.change), drop=1, exact=lambda total: total.change),
     ]
     if any(total.forecast is not None for total in answer.totals):
-        columns.append(Number("forecast (linear)", lambda total: money(total.forecast, total), drop=1))
+        columns.append(_of_total("forecast (linear)", "forecast", money, drop=1))
     tokens = answer.tokens
     kinds = {
         "tokens in": tokens.input,
@@ -79,92 +75,90 @@ def totals(answer: CostBreakdown) -> Block:
     return Grid(title, columns, answer.totals, " · ".join(remarks))
 
 
-def in_short(answer: CostBreakdown) -> str:
-    """Return the cost in each currency in one line."""
-    return " · ".join(
-        f"{words.money(total.cost, total.currency, words.places([total.cost]))} "
-        f"({words.plural(total.calls, 'call')}{f', {words.change(total.change)}' if total.change is not None else ''})"
-        for total in answer.totals
-    )
+def _of_total(title: str, name: str, money: Callable[[Any, CurrencyCost], str], **how: Any) -> Column[CurrencyCost]:
+    """Return a column of money of a total."""
+    amount: Callable[[CurrencyCost], Any] = attrgetter(name)
+    return Number(title, lambda total: money(amount(total), total), exact=amount, **how)
 
 
-def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") -> Block:
-    """Return what what cost, by currency, most first, with its share of all in the same currency."""
+def events_behind(answer: CostBreakdown, keys: Callable[[Any], Mapping[str, str]]) -> EventsBehind | None:
+    """Return what tells of a row, which is about these keys, its calls; what is only supposed has none."""
+    return None if answer.supposed else lambda row: Behind(metric=COST, where=keys(row))
+
+
+def _before(answer: CostBreakdown) -> EventsBehind | None:
+    before = answer.compared_with
+    if before is None or answer.supposed:
+        return None
+    start, end = before.start, before.end
+    return lambda total: Behind(metric=COST, where={"currency": total.currency}, start=start, end=end)
+
+
+def rows(
+    answer: CostBreakdown,
+    top: int,
+    more: str = MORE,
+    *,
+    title: str = "",
+    each: bool = False,
+    narrowed: Narrowed | None = None,
+) -> Block:
+    """Return what what cost, by currency, most first, with its share of all in the same currency.
+
+    The first rows of all, or of `each` currency. With `narrowed`, the value of a key leads to what is asked about it
+    alone.
+    """
     keys = [key for key in answer.by if key != "currency"]
     decimals = words.places_by_currency((row.currency, row.cost) for row in answer.rows)
 
     def money(amount: Decimal | None, row: CostRow) -> str:
         return words.money(amount, row.currency, decimals[row.currency])
 
-    computed: Column[CostRow] = Number("of it computed", lambda row: money(row.computed_cost, row), drop=2)
+    behind = events_behind(answer, lambda row: {**row.keys, "currency": row.currency})
+    computed: Column[CostRow] = Number(
+        "of it computed",
+        lambda row: money(row.computed_cost, row),
+        drop=2,
+        exact=lambda row: row.computed_cost,
+    )
     mixed = any(row.computed_cost is not None for row in answer.rows) and answer.reported_calls > 0
     columns: Columns[CostRow] = [
-        *map(_key, keys),
-        Number("cost", lambda row: Styled("unknown", ALARM) if row.cost is None else money(row.cost, row)),
-        Number("share", lambda row: words.percent(row.share)),
+        *(_key(key, narrowed) for key in keys),
+        Number(
+            "cost",
+            lambda row: Styled("unknown", ALARM) if row.cost is None else money(row.cost, row),
+            behind=behind,
+            exact=lambda row: row.cost,
+        ),
+        Number("share", lambda row: words.percent(row.share), exact=lambda row: row.share),
         Column("", lambda row: Share(row.share), drop=3, bar=True),
         *([computed] if mixed else []),
-        Number("calls", lambda row: words.count(row.calls)),
+        Number("calls", lambda row: words.count(row.calls), behind=behind),
         Number("tokens in", lambda row: words.count(row.tokens.input), drop=4),
         Number("tokens out", lambda row: words.count(row.tokens.output), drop=5),
     ]
+    shown, remark = _first_of_each(answer, top) if each else cut(_by_currency(answer), top, more)
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, shown, remark)
+
+
+def _by_currency(answer: CostBreakdown) -> list[CostRow]:
     order = {total.currency: place for place, total in enumerate(answer.totals)}
-    ordered = sorted(answer.rows, key=lambda row: order.get(row.currency, len(order)))
-    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, *cut(ordered, top, more))
+    return sorted(answer.rows, key=lambda row: order.get(row.currency, len(order)))
 
 
-def _key(key: str) -> Column[CostRow]:
-    return Column(key, lambda row: row.keys[key] or "(none)")
+def _first_of_each(answer: CostBreakdown, top: int) -> tuple[list[CostRow], str]:
+    """Return the first rows of each currency and of what is not known, and the remark of how many are beyond."""
+    of_each = groupby(_by_currency(answer), lambda row: row.currency)
+    shown = [row for _, rows in of_each for row in islice(rows, top)]
+    beyond = len(answer.rows) - len(shown)
+    return shown, f"… and {beyond:,} more" if beyond else ""
 
 
-def _efforts(answer: CostBreakdown) -> Iterator[Block]:
-    """Return a line about the calls that failed, and one about those that were tried again."""
-    for effort, title in (("failed", "Failed calls"), ("retried", "Retries that did not fail")):
-        efforts = [cost for cost in answer.efforts if cost.effort == effort]
-        if not efforts:
-            continue
-        costs = [
-            words.money(cost.cost, cost.currency, words.places([cost.cost]))
-            for cost in efforts
-            if cost.cost is not None
-        ]
-        unknown = sum(cost.calls for cost in efforts if cost.cost is None)
-        charged = f" cost {', '.join(costs)}, in the sums above" if costs else ""
-        rest = f"; {words.count(unknown)} of unknown cost" if unknown else ""
-        yield Line(f"{title}: {words.plural(sum(cost.calls for cost in efforts), 'call')}{charged}{rest}")
+def _key(key: str, narrowed: Narrowed | None) -> Column[CostRow]:
+    def link(row: CostRow) -> Link | None:
+        return narrowed(key, row.keys[key]) if narrowed else None
 
-
-def unknown(answer: CostBreakdown) -> Iterator[Block]:
-    """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
-    yield from not_known(answer.unknown, answer.unpriced)
-
-
-def not_known(unknown: Sequence[UnknownCost], unpriced: Sequence[UnpricedUsage]) -> Iterator[Block]:
-    """Return a line for each reason why the cost of these calls is not known, and one for what has no price."""
-    lines = []
-    for reason, meaning in REASONS.items():
-        models = [model for model in unknown if model.reason == reason and model.calls]
-        if models:
-            calls = words.plural(sum(model.calls for model in models), "call")
-            lines.append(f"Unknown cost: {calls}, in no sum above ({meaning}): {_first([*map(_used, models)])}")
-            hints = {model.hint for model in models if model.hint}
-            lines.extend(f"The default prices are not installed: {hint}" for hint in hints)
-    if unpriced:
-        kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in unpriced]
-        lines.append(f"Without a price, in no sum above: {_first(kinds)}")
-    if lines:
-        yield from (*(Line(line, ALARM) for line in lines), Line())
-
-
-def _used(model: UnknownCost) -> str:
-    tokens = f"{words.count(model.tokens.input)} tokens in, {words.count(model.tokens.output)} out"
-    tier = f" in the tier {words.safe(model.service_tier)}" if model.service_tier else ""
-    return f"{model_name(model)}{tier} ({words.plural(model.calls, 'call')}, {tokens})"
-
-
-def _first(texts: Sequence[str]) -> str:
-    beyond = f"; and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
-    return "; ".join(texts[:_LISTED]) + beyond
+    return Column(key, lambda row: row.keys[key] or "(none)", link=narrowed and link)
 
 
 class _Part(NamedTuple):
@@ -177,7 +171,7 @@ class _Part(NamedTuple):
 _Bucket = Mapping[str, _Part]  # by currency
 
 
-def _series(answer: CostBreakdown) -> Block:
+def by_time(answer: CostBreakdown) -> Block:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
     buckets: dict[datetime, dict[str, _Part]] = {}
     for point in answer.series:
@@ -188,7 +182,12 @@ def _series(answer: CostBreakdown) -> Block:
 
     def money(currency: str) -> Column[_Bucket]:
         places = decimals.get(currency, 2)
-        return Number(f"in {currency}", lambda bucket: words.money(bucket[currency].cost, currency, places))
+        return Number(
+            f"in {currency}",
+            lambda bucket: words.money(bucket[currency].cost, currency, places),
+            behind=events_behind(answer, lambda _: {"currency": currency}),
+            exact=lambda bucket: bucket[currency].cost,
+        )
 
     def calls(bucket: _Bucket, currencies: Iterable[str]) -> int:
         return sum(bucket[currency].calls for currency in currencies if currency in bucket)
@@ -197,10 +196,14 @@ def _series(answer: CostBreakdown) -> Block:
         return (bucket[currencies[0]].cost if currencies else None) or Decimal(0)
 
     most = max(map(main_cost, buckets.values()), default=Decimal(0))
-    unknown: Column[_Bucket] = Number("unknown cost", lambda bucket: words.count(calls(bucket, [""])))
+    unknown: Column[_Bucket] = Number(
+        "unknown cost",
+        lambda bucket: words.count(calls(bucket, [""])),
+        behind=events_behind(answer, lambda _: {"currency": ""}),
+    )
     columns: Columns[_Bucket] = [
         *map(money, currencies),
-        Number("calls", lambda bucket: words.count(calls(bucket, bucket))),
+        Number("calls", lambda bucket: words.count(calls(bucket, bucket)), behind=events_behind(answer, lambda _: {})),
         *([unknown] if answer.unknown_calls else []),
         Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
     ]
@@ -215,64 +218,3 @@ def _series(answer: CostBreakdown) -> Block:
         of="calls",
         goes_on=answer.completeness.open_buckets,
     )
-
-
-# ── what if ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def supposed(
-    was: CostBreakdown, models: Mapping[str, str], prices: Sequence[PriceEntry] | None, file: Path | None
-) -> Iterator[Block]:
-    """Return lines; `was` is what it cost by model."""
-    if prices:
-        number = words.plural(len(prices), "price")
-        text = f"at the prices there are and {number} of {file}, for all calls: what they reported is set aside"
-        yield Line(words.safe(text), "bold")
-    for model, other in models.items():
-        yield Line(words.safe(f"calls of {model} as if they were of {other}, at its price"), "bold")
-    called = {row.keys["model"] for row in was.rows}
-    for model in (model for model in models if model not in called):
-        yield Line(words.safe(f"{model}: no such calls in this period, nothing is supposed of them"), "yellow")
-    unknown = f"; {words.count(was.unknown_calls)} of unknown cost" if was.unknown_calls else ""
-    yield from (Line(f"it was: {in_short(was) or 'not known'}{unknown}"), Line())
-
-
-# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _prices(answer: CostBreakdown) -> list[str]:
-    """Say which prices costs were computed with, and since when the oldest of them is in force."""
-    used = answer.prices.used
-    sources = [f"genai-prices {version}" for version in sorted({price.version for price in used if price.version})]
-    if any(price.position for price in used):
-        sources.append(f"published prices up to position {answer.prices.published:,}")
-    if any(price.entry for price in used):
-        sources.append("supposed prices")
-    if since := [price.since for price in used if price.since]:
-        age = (answer.period.end - min(since)).days
-        sources.append(f"the oldest price is {words.plural(max(age, 0), 'day')} old")
-    return [f"prices: {', '.join(sources)}"] if sources else []
-
-
-def _warnings(answer: CostBreakdown) -> Iterator[str]:
-    """Say which prices are not those that were in use, cannot be read, or are not all."""
-    prices = answer.prices
-    if prices.default_recorded not in (None, prices.default_version) and any(price.version for price in prices.used):
-        yield (
-            f"Computed with genai-prices {prices.default_version}; in use then was {prices.default_recorded}: install "
-            "that to see the figures of then."
-        )
-    if prices.unread:
-        yield f"Published prices that this version cannot read, at positions {', '.join(map(str, prices.unread))}"
-    if answer.below_cliff_calls:
-        calls = words.plural(answer.below_cliff_calls, "call")
-        yield f"Priced below the first threshold, as their events stand for many requests each: {calls}"
-    if answer.not_ended:
-        events = words.plural(answer.not_ended, "event")
-        yield f"In no figure: {events} with usage, but not of a call that ended"
-    # One price a spell and a tier is used: each model is named once.
-    unmeasured = {
-        f"{model_name(price)}: {', '.join(price.unmeasured)}": None for price in prices.used if price.unmeasured
-    }
-    if unmeasured:
-        yield f"Charged for on top, and told by no event: {_first([*unmeasured])}"

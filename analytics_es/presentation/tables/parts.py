@@ -53,26 +53,37 @@ def footer(answers: Sequence[Completeness], period: TimePeriod, *notes: str) -> 
 def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
     """Return what answers stand on: the lowest of their positions, the worst of everything else."""
     events, seconds = max(answer.lag_events for answer in answers), max(answer.lag_seconds for answer in answers)
-    unreadable = sum(answer.unreadable for answer in answers)
+    unreadable, doubtful = _unreadable(answers), [*_doubts(answers)]
     parts = [
         f"as of position {min(answer.position for answer in answers):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
-        f"{words.plural(unreadable, 'value')} unreadable (`analytics-es projections status`)"
-        if unreadable
-        else "all readable",
+        unreadable or "all readable",
         *notes,
+        *doubtful,
     ]
+    return Line(" · ".join(parts), "yellow" if events or unreadable or doubtful else "dim")
+
+
+def doubts(answers: Sequence[Completeness]) -> list[str]:
+    """Return what is in no figure of some answers, or stands in one and is doubtful, beside what they lag behind."""
+    return [*filter(None, [_unreadable(answers)]), *_doubts(answers)]
+
+
+def _unreadable(answers: Sequence[Completeness]) -> str:
+    unreadable = sum(answer.unreadable for answer in answers)
+    return f"{words.plural(unreadable, 'value')} unreadable (`analytics-es projections status`)" if unreadable else ""
+
+
+def _doubts(answers: Sequence[Completeness]) -> Iterator[str]:
     not_stored = sorted({word for answer in answers for word in answer.not_stored})
     if not_stored:
-        parts.append(f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}")
+        yield f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}"
     if unread := in_short(answers):
-        parts.append(unread)
+        yield unread
     if contradicted := _contradicted(answers):
-        parts.append(contradicted)
+        yield contradicted
     if partial := max(answer.partial_calls for answer in answers):
-        parts.append(partial_calls(partial))
-    doubtful = events or unreadable or not_stored or unread or contradicted or partial
-    return Line(" · ".join(parts), "yellow" if doubtful else "dim")
+        yield partial_calls(partial)
 
 
 def _contradicted(answers: Sequence[Completeness]) -> str:
@@ -104,7 +115,8 @@ def cut(rows: Iterable[Row], top: int, more: str = MORE) -> tuple[list[Row], str
     rows = list(rows)
     if len(rows) <= top:
         return rows, ""
-    return rows[:top], f"… and {len(rows) - top:,} more: {more.format(n=len(rows))}"
+    beyond = f"… and {len(rows) - top:,} more"
+    return rows[:top], f"{beyond}: {more.format(n=len(rows))}" if more else beyond
 
 
 def start_of(points: Sequence[Any]) -> Callable[[Any], str]:

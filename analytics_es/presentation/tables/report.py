@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from analytics_es.presentation import Beside, Block, Columns, Grid, Line, Number, words
+from analytics_es.presentation import Behind, Beside, Block, Columns, Grid, Line, Number, words
 from analytics_es.presentation.tables import parts
 from analytics_es.presentation.tables.budgets import budgets
-from analytics_es.presentation.tables.cost import in_short, rows, totals, unknown
+from analytics_es.presentation.tables.cost import rows, totals
+from analytics_es.presentation.tables.cost_notes import in_short, unknown
 from analytics_es.presentation.tables.performance import operations
 from analytics_es.presentation.tables.usage import entity, share, usage_totals
-from analytics_es.types import BudgetReport, CostBreakdown, EntityUsage, PerformanceMetrics, TimePeriod, UsageStats
+from analytics_es.types import (
+    BudgetReport,
+    CostBreakdown,
+    CostSeries,
+    EntityUsage,
+    PerformanceMetrics,
+    TimePeriod,
+    UsageStats,
+)
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService, AsOf
 
+ANSWERS = ("cost", "series", "usage", "tenants", "users", "performance", "budgets")  # of a report, by their names
+USAGE = "`analytics-es usage {kind}`"
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
 
@@ -31,6 +42,7 @@ class Report:
     users: UsageStats
     performance: PerformanceMetrics
     cost: CostBreakdown
+    series: CostSeries
     budgets: BudgetReport
 
 
@@ -44,6 +56,7 @@ def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
         users=service.get_usage_stats("user", None, period).unwrap(),
         performance=service.get_performance_metrics(period).unwrap(),
         cost=service.get_cost_breakdown(period).unwrap(),
+        series=service.get_cost_series(period).unwrap(),
         budgets=service.get_budgets(at=at).unwrap(),
     )
 
@@ -54,7 +67,7 @@ def report(answers: Report) -> Iterator[Block]:
     yield from (*parts.heading("Report", usage.period, series=False), *usage_totals(usage))
     if usage.totals.events:
         yield from _course(usage)
-        yield Beside(_busiest(answers.tenants), _busiest(answers.users))
+        yield Beside(*(busiest(whose, USAGE) for whose in (answers.tenants, answers.users)))
     if performance.operations:
         yield operations(performance, OPERATIONS, "`analytics-es performance`")
     if cost.rows:
@@ -77,15 +90,19 @@ def _course(answer: UsageStats) -> Iterator[Block]:
         yield Line(terminal_only=True)
 
 
-def _busiest(answer: UsageStats) -> Grid[EntityUsage]:
+def busiest(answer: UsageStats, more: str) -> Grid[EntityUsage]:
+    """Return those of a type that have the most events; `more` says what lists the others."""
     kind, shown = answer.entity_type or "", answer.top_entities[:BUSIEST]
+
+    def behind(measure: str) -> Callable[[EntityUsage], Behind]:
+        return lambda usage: Behind(metric=f"usage.{measure}", where={kind: usage.entity_id})
+
     columns: Columns[EntityUsage] = [
         entity(answer),
-        Number("events", lambda usage: words.count(usage.totals.events)),
-        Number("failed", lambda usage: parts.errors(usage.totals.failures)),
+        Number("events", lambda usage: words.count(usage.totals.events), behind=behind("events")),
+        Number("failed", lambda usage: parts.errors(usage.totals.failures), behind=behind("failures")),
         share(answer.totals.events, drop=0),
     ]
     beyond = answer.active_entities.get(kind, 0) - len(shown)
-    return Grid(
-        f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more: `analytics-es usage {kind}`" if beyond > 0 else ""
-    )
+    where = f": {more.format(kind=kind)}" if more else ""
+    return Grid(f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more{where}" if beyond > 0 else "")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from analytics_es.events.event import time_of
-from analytics_es.presentation import Block, Column, Grid, Number, words
-from analytics_es.presentation.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
-from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
+from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Number, words
+from analytics_es.presentation.tables.parts import MORE, PERCENTILES, by_time, compared, cut, filtered, footer, heading
+from analytics_es.types import Distribution, Explanation, MetricGroup, MetricPoint, MetricSummary
 
+THIS = "this period"
+MONEY, TIME = "currency", "us"  # units: that of money, whose key tells its currency, and microseconds since 1970
 _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "maximum")
 _DROPPED_FIRST = {"minimum": 4, "p90": 3, "mean": 2, "total": 1}
 
@@ -25,31 +29,64 @@ def summary(answer: MetricSummary, top: int, where: Mapping[str, str]) -> Iterat
 
 
 def _in_one_currency(answer: MetricSummary, top: int) -> Iterator[Block]:
-    columns = [_column(answer, name) for name in _names(answer)]
+    yield periods(answer)
+    yield from groups(answer, top)
+    yield from series(answer)
+
+
+def periods(answer: MetricSummary) -> Block:
+    """Return the figures of the period, and of the one before."""
     title = f"In {answer.currency}" if answer.currency else ""
     remark = "" if answer.change is None else f"change against the period before: {words.change(answer.change)}"
     remark = " · ".join(filter(None, [remark, compared(answer)]))
-    periods = {"this period": answer.figures, "period before": answer.previous}
-    rows = [MetricGroup(keys={"": period}, figures=figures) for period, figures in periods.items()]
-    yield Grid(title, [_key(""), *columns], rows, remark)
+    before = answer.compared_with
+    rows = [MetricGroup(keys={"": name}, figures=figures) for name, figures in _periods(answer).items()]
+
+    def behind(row: MetricGroup) -> Behind | None:
+        if row.keys[""] == THIS:
+            return _behind(answer, {})
+        return _behind(answer, {}, before.start, before.end) if before else None
+
+    return Grid(title, [_key(""), *_columns(answer, behind)], rows, remark)
+
+
+def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Grid[Any]]:
+    """Return the figures of each combination of keys, the largest first; nothing where none were asked for."""
     if answer.groups:
         keys = list(answer.groups[0].keys)
-        yield Grid(f"By {' and '.join(keys)}", [*map(_key, keys), *columns], *cut(answer.groups, top))
+        columns = [*map(_key, keys), *_columns(answer, lambda group: _behind(answer, group.keys))]
+        yield Grid(f"By {' and '.join(keys)}", columns, *cut(answer.groups, top, more))
+
+
+def series(answer: MetricSummary) -> Iterator[Block]:
+    """Return the figures of each bucket of time, unless the period is one."""
     empty = {None, 0}
     yield from by_time(
         answer,
-        columns,
+        _columns(answer, lambda _: _behind(answer, {})),
         total=answer,
         is_empty=lambda point: {point.figures.count, point.figures.total} <= empty and _extreme(point) is None,
         of="any",
     )
 
 
+def _periods(answer: MetricSummary) -> Mapping[str, Distribution]:
+    return {THIS: answer.figures, "period before": answer.previous}
+
+
+def _behind(
+    answer: MetricSummary, keys: Mapping[str, str], start: datetime | None = None, end: datetime | None = None
+) -> Behind:
+    """Return what lists the events of some keys; of money, of its currency."""
+    currency = {} if answer.currency is None else {MONEY: answer.currency}
+    return Behind(metric=answer.metric, where={**currency, **keys}, start=start, end=end)
+
+
 def _extreme(point: MetricPoint) -> Decimal | None:
     return point.figures.maximum if point.figures.minimum is None else point.figures.minimum
 
 
-def _names(answer: MetricSummary) -> list[str]:
+def names(answer: MetricSummary) -> list[str]:
     """Return the figures that the metric has at all; a count says the same twice."""
     rows = [answer.figures, answer.previous, *(group.figures for group in answer.groups)]
     names = [name for name in _FIGURES if any(getattr(figures, name) is not None for figures in rows)]
@@ -61,21 +98,36 @@ def _key(key: str) -> Column[MetricGroup]:
     return Column(key, lambda group: group.keys[key] or "(none)")
 
 
-def _column(answer: MetricSummary, name: str) -> Column[MetricGroup | MetricPoint]:
-    def cell(row: MetricGroup | MetricPoint) -> str:
-        figure = getattr(row.figures, name)
-        return words.count(figure) if name == "count" else _in_unit(answer, figure)
-
-    return Number(name, cell, drop=_DROPPED_FIRST.get(name, 0))
+def _columns(answer: MetricSummary, behind: Callable[[Any], Behind | None]) -> Columns[Any]:
+    return [_column(answer, name, behind) for name in names(answer)]
 
 
-def _in_unit(answer: MetricSummary, figure: Decimal | None) -> str:
+def _column(answer: MetricSummary, name: str, behind: Callable[[Any], Behind | None]) -> Column[Any]:
+    def figure(row: Any) -> Any:
+        return getattr(row.figures, name)
+
+    def exact(row: Any) -> Any:
+        return None if answer.unit == TIME else figure(row)
+
+    dropped = _DROPPED_FIRST.get(name, 0)
+    return Number(name, lambda row: shown(answer, name, figure(row)), drop=dropped, behind=behind, exact=exact)
+
+
+def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str:
+    """Return a figure of a metric as people read it."""
+    if name == "count":
+        return words.count(None if figure is None else int(figure))
+    return in_unit(answer, None if figure is None else Decimal(figure))
+
+
+def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
+    """Return a figure in the unit of a metric."""
     if figure is None:
         return words.UNKNOWN
     if answer.unit == "ms":
         return words.duration(figure)
-    if answer.unit == "currency":
+    if answer.unit == MONEY:
         return words.money(figure, answer.currency or "", words.places([answer.figures.total]))
-    if answer.unit == "us":
+    if answer.unit == TIME:
         return words.moment(time_of(int(figure)).astimezone(answer.period.start.tzinfo))
     return words.decimal(figure)

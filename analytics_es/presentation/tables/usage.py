@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, Share, words
-from analytics_es.presentation.tables.parts import by_time, cut, errors, footer, heading, nothing, unclear
+from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line, Link, Number, Share, words
+from analytics_es.presentation.tables import parts
+from analytics_es.presentation.tables.parts import MORE, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
-
-_EVENTS: Columns[Used] = [
-    Number("events", lambda used: words.count(used.totals.events)),
-    Number("finished", lambda used: words.count(used.totals.finished), drop=2),
-]
-_TOTALS: Columns[Used] = [
-    Number("failed", lambda used: errors(used.totals.failures)),
-    Number("tokens in", lambda used: words.count(used.totals.input_tokens)),
-    Number("tokens out", lambda used: words.count(used.totals.output_tokens)),
-    Number("duration", lambda used: words.duration(used.totals.duration_ms), drop=1),
-]
+Where = Mapping[str, str]
+ALL = "`analytics-es summary usage.events --group-by {entity}` lists all"
 
 
 def usage(answer: UsageStats, top: int) -> Iterator[Block]:
     """Return the tables of get_usage_stats."""
-    who = f" of {answer.entity_type or 'everyone'}{f' {answer.entity_id}' if answer.entity_id is not None else ''}"
-    if answer.entity_type and answer.entity_id is None:
-        who = f" by {answer.entity_type}"
-    yield from heading(f"Usage{who}", answer.period)
+    yield from heading(f"Usage{whose(answer)}", answer.period)
     if answer.totals.events or not answer.nobody:
         yield from usage_totals(answer)
-    if (answer.top_entities or answer.nobody) and answer.entity_id is None:
-        yield _busiest(answer, top)
+    yield from busiest(answer, top)
     if answer.totals.events:
-        kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
-        rows, remark = cut(answer.by_event_type, top)
-        yield _table("By type of event", kind, rows, answer.totals.events, remark)
+        yield by_type(answer, top)
         if answer.period.granularity == "total":
             yield Line(terminal_only=True)
-        most = max((point.totals.events for point in answer.series), default=0)
-        yield from by_time(
-            answer,
-            [*_EVENTS, *_TOTALS, share(most)],
-            total=answer,
-            is_empty=lambda point: not point.totals.events,
-            of="events",
-        )
+        yield from by_time(answer)
     yield footer([answer.completeness], answer.period)
+
+
+def whose(answer: UsageStats) -> str:
+    """Return what a title says of who is asked for."""
+    if answer.entity_type and answer.entity_id is None:
+        return f" by {answer.entity_type}"
+    if answer.entity_id == "":
+        return f" of no {answer.entity_type}"
+    return f" of {answer.entity_type or 'everyone'}{f' {answer.entity_id}' if answer.entity_id is not None else ''}"
+
+
+def keys(answer: UsageStats) -> Where:
+    """Return what all figures of an answer are narrowed to, in the words of `explain`."""
+    if answer.entity_id is not None:
+        return {str(answer.entity_type): answer.entity_id}
+    return {"entity_type": answer.entity_type} if answer.entity_type else {}
 
 
 def usage_totals(answer: UsageStats) -> Iterator[Block]:
@@ -55,34 +50,79 @@ def usage_totals(answer: UsageStats) -> Iterator[Block]:
     if not answer.totals.events:
         yield from nothing()
         return
-    succeeded = Number[UsageStats]("succeeded", lambda usage: words.percent(usage.success_rate))
+    succeeded = Number[UsageStats]("succeeded", lambda usage: words.percent(usage.success_rate), exact=_succeeded)
     active = sorted(answer.active_entities.items(), key=lambda entities: (-entities[1], entities[0]))
     remark = " · ".join(words.plural(number, kind) for kind, number in active)
-    columns: Columns[UsageStats] = [*_EVENTS, succeeded, *_TOTALS]
-    yield Grid("", columns, [answer], remark)
+    events, finished, *rest = _figures(lambda usage: keys(answer))
+    yield Grid("", [events, finished, succeeded, *rest], [answer], remark)
     yield from unclear(answer.totals.unknown)
 
 
-def _busiest(answer: UsageStats, top: int) -> Block:
+def busiest(answer: UsageStats, top: int, more: str = ALL) -> Iterator[Block]:
     """Return the entities of the asked type that have the most events, and below them what belongs to none."""
+    if answer.entity_id is not None or not (answer.top_entities or answer.nobody):
+        return
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
-    all_of_them = f"`analytics-es summary usage.events --group-by {answer.entity_type}` lists all"
-    beyond = f"… and {active - len(shown):,} more: {all_of_them}" if active > len(shown) else ""
-    nobody = [answer.nobody] if answer.nobody else []
-    events = answer.totals.events + sum(usage.totals.events for usage in nobody)
-    return _table(f"Busiest {answer.entity_type}s", entity(answer), [*shown, *nobody], events, beyond)
+    beyond = f"… and {active - len(shown):,} more" if active > len(shown) else ""
+    beyond += f": {more.format(entity=answer.entity_type)}" if beyond and more else ""
+    rows = [*shown, *([answer.nobody] if answer.nobody else [])]
+    events = answer.totals.events + (answer.nobody.totals.events if answer.nobody else 0)
+    figures = _figures(lambda usage: {str(answer.entity_type): usage.entity_id})
+    yield Grid(f"Busiest {answer.entity_type}s", [entity(answer), *figures, share(events)], rows, beyond)
 
 
-def _table(title: str, first: Column[Any], rows: Sequence[Used], events: int, remark: str = "") -> Block:
-    return Grid(title, [first, *_EVENTS, *_TOTALS, share(events)], rows, remark)
+def by_type(answer: UsageStats, top: int, more: str = MORE) -> Block:
+    """Return the usage of each type of event, the most frequent first."""
+    kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
+    figures = _figures(lambda usage: {**keys(answer), "event_type": usage.event_type})
+    rows, remark = cut(answer.by_event_type, top, more)
+    return Grid("By type of event", [kind, *figures, share(answer.totals.events)], rows, remark)
+
+
+def by_time(answer: UsageStats) -> Iterator[Block]:
+    """Return the usage of each bucket of time, unless the period is one."""
+    most = max((point.totals.events for point in answer.series), default=0)
+    columns = [*_figures(lambda _: keys(answer)), share(most)]
+    yield from parts.by_time(answer, columns, total=answer, is_empty=lambda point: not point.totals.events, of="events")
 
 
 def entity(answer: UsageStats) -> Column[EntityUsage]:
-    """Return the column of who or what it is, under the asked type."""
-    return Column(answer.entity_type or "", lambda usage: usage.entity_id or "(none)")
+    """Return the column of who or what it is, under the asked type, which leads to what it used."""
+
+    def link(usage: EntityUsage) -> Link:
+        who = {"id": usage.entity_id, "nobody": None} if usage.entity_id else {"id": None, "nobody": "1"}
+        return Link(page="usage", words={"entity": usage.entity_type, **who})
+
+    return Column(answer.entity_type or "", lambda usage: usage.entity_id or "(none)", link=link)
 
 
 def share(events: int, drop: int = 4) -> Column[Used]:
     """Return a column of bars: parts of so many events."""
     return Column("", lambda used: Share(used.totals.events / events if events else 0.0), drop=drop, bar=True)
+
+
+def _figures(where: Callable[[Any], Where]) -> Columns[Any]:
+    """Return the columns of figures, each of which leads to its events; `where` narrows them to those of a row."""
+
+    def behind(measure: str) -> Callable[[Used], Behind]:
+        return lambda used: Behind(metric=f"usage.{measure}", where=where(used))
+
+    return [
+        Number("events", lambda used: words.count(used.totals.events), behind=behind("events")),
+        Number("finished", lambda used: words.count(used.totals.finished), drop=2, behind=behind("finished")),
+        Number("failed", lambda used: errors(used.totals.failures), behind=behind("failures")),
+        Number("tokens in", lambda used: words.count(used.totals.input_tokens), behind=behind("input_tokens")),
+        Number("tokens out", lambda used: words.count(used.totals.output_tokens), behind=behind("output_tokens")),
+        Number(
+            "duration",
+            lambda used: words.duration(used.totals.duration_ms),
+            drop=1,
+            behind=behind("duration"),
+            exact=lambda used: used.totals.duration_ms,
+        ),
+    ]
+
+
+def _succeeded(answer: UsageStats) -> float | None:
+    return answer.success_rate

@@ -1,0 +1,267 @@
+"""The events behind a number: which it is, what it comes to, and what each event brings to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from analytics_es.audit.rows import COST, REPORTED
+from analytics_es.errors import AnalyticsError, SealedPeriod, SeveralCurrencies
+from analytics_es.presentation import Behind, Column, Columns, Line, words
+from analytics_es.presentation.blocks import Grid, Link
+from analytics_es.presentation.pages.asking import Asking, Kind
+from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles, Ways
+from analytics_es.presentation.question import PERIOD
+from analytics_es.presentation.tables import explanation as tables
+from analytics_es.presentation.tables.parts import ALARM, filtered, footer, nothing
+from analytics_es.presentation.tables.summary import in_unit
+from analytics_es.types import (
+    CostBreakdown,
+    CostExplanation,
+    Explanation,
+    Listing,
+    MetricInfo,
+    MetricSummary,
+    TimePeriod,
+)
+
+LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
+_FIGURES = {
+    "total": "sum",
+    "minimum": "smallest",
+    "p50": "half at most",
+    "p95": "95 % at most",
+    "p99": "99 % at most",
+    "maximum": "largest",
+}
+_METRICS: Columns[MetricInfo] = [
+    Column("metric", lambda info: info.name, link=lambda info: Link(words={"metric": info.name, "where": None})),
+    Column("kind", lambda info: info.kind),
+    Column("unit", lambda info: "" if info.unit == "1" else info.unit),
+    Column("keys", lambda info: ", ".join(map(words.safe, info.keys))),
+]
+
+
+def made(asking: Asking) -> Page:
+    """Return the page."""
+    metrics = asking.answers.list_metrics().unwrap()
+    metric = asking.question.text("metric")
+    if metric is None:
+        return _to_choose(metrics)
+    options: dict[str, Any] = {"limit": asking.question.number("limit", LIMIT, most=LISTED[-1])}
+    options |= {"largest": asking.question.flag("largest")}
+    ask = asking.answers.explain_cost if metric == COST else _explaining(asking, metric)
+    where = asking.question.pairs("where")
+    try:
+        answer = ask(asking.period, where=where, **options).unwrap()
+    except SeveralCurrencies as error:
+        return _several(asking, metric, where, error)
+    except SealedPeriod as error:
+        return _sealed(asking, metric, where, error)
+    return _explained(asking, metric, where, answer, metrics)
+
+
+def _explaining(asking: Asking, metric: str) -> Any:
+    return lambda *period, **options: asking.answers.explain(metric, *period, **options)
+
+
+# ── what it is made of ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _explained(
+    asking: Asking, metric: str, where: Mapping[str, str], answer: Explanation | CostExplanation, metrics: Any
+) -> Page:
+    if isinstance(answer, CostExplanation):
+        tiles, table, what = _of_cost(answer), tables.calls(answer), "calls"
+    else:
+        tiles, table, what = _of_metric(answer), tables.events(answer), "events"
+    value = " and ".join(tile.figure for tile in tiles if not tile.alarm and tile.exact is not None)
+    listed: list[Part] = [table] if answer.count else [*nothing(where, what)]
+    events = Section(title=what.capitalize(), parts=listed, answer="events", more=_more(answer))
+    return Page(
+        name="events",
+        title=f"{value or words.UNKNOWN} · {metric}{filtered(where)}",
+        sub=_period(answer.period),
+        parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
+        answers={"events": answer},
+        foot=[footer([answer.completeness], answer.period).text],
+    )
+
+
+def _of_cost(answer: CostExplanation) -> list[Tile]:
+    tiles = [
+        Tile(
+            label=f"Cost, {words.safe(currency)}",
+            figure=words.money(cost, currency, words.places([cost])),
+            note=f"in full {words.exact(cost)}",
+            exact=cost,
+        )
+        for currency, cost in answer.totals.items()
+    ]
+    tiles.append(Tile(label="Calls", figure=words.count(answer.calls), note=words.plural(answer.count, "event")))
+    if answer.unknown_calls:
+        behind = Behind(metric=COST, where={"currency": ""})
+        note = "in no sum: each says why"
+        figure = words.count(answer.unknown_calls)
+        tiles.append(Tile(label="Cost unknown", figure=figure, note=note, alarm=True, behind=behind))
+    return tiles
+
+
+def _of_metric(answer: Explanation) -> list[Tile]:
+    counted = answer.figures.count is not None and answer.figures.minimum is None
+    tiles = [] if counted else [_tile(answer, name) for name in _FIGURES if _is_told(answer, name)]
+    how_many = Tile(
+        label="Counted" if counted else "Events",
+        figure=words.count(answer.count),
+        exact=answer.count if counted or not tiles else None,
+    )
+    return [*tiles[:1], how_many, *tiles[1:]]
+
+
+def _is_told(answer: Explanation, name: str) -> bool:
+    return getattr(answer.figures, name) is not None
+
+
+def _tile(answer: Explanation, name: str) -> Tile:
+    figure = getattr(answer.figures, name)
+    first = next(other for other in _FIGURES if _is_told(answer, other))
+    unit = "" if answer.unit in ("1", "us") else f" {answer.currency or answer.unit}"
+    return Tile(
+        label=_FIGURES[name].capitalize(),
+        figure=in_unit(answer, figure),
+        note=f"in full {tables.in_full(answer, figure)}{words.safe(unit)}",
+        exact=figure if name == first else None,
+    )
+
+
+def _more(answer: Explanation | CostExplanation) -> Link | None:
+    listed = len(answer.events)
+    if not answer.omitted or listed >= LISTED[-1]:
+        return None
+    more = next(number for number in LISTED if number > listed)
+    text = f"list all {answer.count:,}" if more >= answer.count else f"list {more:,} of {answer.count:,}"
+    return Link(text=text, words={"limit": str(more)})
+
+
+def _period(period: TimePeriod) -> str:
+    return f"{period.start:%Y-%m-%d %H:%M} – {period.end:%Y-%m-%d %H:%M}, {period.start.tzinfo}"
+
+
+# ── which number ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _choices(asking: Asking, metric: str, metrics: Listing[MetricInfo]) -> Choices:
+    question = asking.question
+    names = dict.fromkeys([COST, *(info.name for info in metrics)])
+    return Choices(
+        [
+            Choice(name="metric", label="Number", options={name: name for name in names}, chosen=[metric]),
+            Choice(
+                name="largest",
+                label="Order",
+                options={"": "as in the log", "1": "largest first"},
+                chosen=["1" if question.flag("largest") else ""],
+            ),
+            Choice(
+                name="limit",
+                label="List",
+                options={str(number): f"{number:,}" for number in LISTED},
+                chosen=[str(question.number("limit", LIMIT))],
+            ),
+        ]
+    )
+
+
+def _to_choose(metrics: Listing[MetricInfo]) -> Page:
+    reported = [info for info in metrics if info.name == REPORTED]
+    rows = [*(evolve(info, name=COST) for info in reported), *metrics]
+    choose = Section(title="Choose a number", parts=[Grid("", _METRICS, rows)], answer="metrics")
+    sub = "Each leads to the events that it is made of; cost.cost to the calls, and how the cost of each comes about."
+    return Page(name="events", title="Events behind a number", sub=sub, parts=[choose], answers={"metrics": metrics})
+
+
+# ── what cannot be explained at once ────────────────────────────────────────────────────────────────────────────
+
+
+def _several(asking: Asking, metric: str, where: Mapping[str, str], error: AnalyticsError) -> Page:
+    """Return a page of money in several currencies: each leads to its own events."""
+    tiles = _values(asking, metric, asking.period, where)
+    text = "Money of several currencies is never added: each has events of its own."
+    return Page(
+        name="events",
+        title=f"{' and '.join(tile.figure for tile in tiles)} · {metric}{filtered(where)}",
+        sub=_period(asking.period),
+        parts=[Tiles(tiles), Line(text)],
+        answers={},
+        failure=error,
+    )
+
+
+def _sealed(asking: Asking, metric: str, where: Mapping[str, str], error: AnalyticsError) -> Page:
+    """Return a page of a period of which events are gone: what they add is in the figure, and told apart."""
+    period, horizon = asking.period, error.details["horizon"].astimezone(asking.period.start.tzinfo)
+    whole = _values(asking, metric, period, where, "All of it")
+    gone = TimePeriod(period.start, min(horizon, period.end), period.granularity)
+    parts: list[Part] = [
+        Tiles([*whole, *_values(asking, metric, gone, where, "Of it sealed", explained=False)]),
+        Line(f"Events of before {horizon:%Y-%m-%d %H:%M} are sealed: what they add is kept, they are gone.", ALARM),
+    ]
+    if horizon < period.end:
+        rest = {**dict.fromkeys(PERIOD), "from": horizon.isoformat(), "to": period.end.isoformat()}
+        parts.append(Ways([Link(text=f"The events from {horizon:%Y-%m-%d %H:%M} on", words=rest)]))
+    return Page(
+        name="events",
+        title=f"{' and '.join(tile.figure for tile in whole)} · {metric}{filtered(where)}",
+        sub=_period(period),
+        parts=parts,
+        answers={},
+        failure=error,
+    )
+
+
+def _values(
+    asking: Asking,
+    metric: str,
+    period: TimePeriod,
+    where: Mapping[str, str],
+    label: str = "",
+    *,
+    explained: bool = True,
+) -> list[Tile]:
+    """Return what a number comes to, in each currency, from the read models."""
+    if metric == COST:
+        breakdown = asking.answers.get_cost_breakdown(period, by=("currency",), where=where).unwrap()
+        return _costs(breakdown, label, explained=explained)
+    summary = asking.answers.get_summary(metric, period, where=where).unwrap()
+    parts: Sequence[MetricSummary] = summary.by_currency or [summary]
+    return [_value(part, label, explained=explained) for part in parts]
+
+
+def _costs(breakdown: CostBreakdown, label: str, *, explained: bool) -> list[Tile]:
+    return [
+        Tile(
+            label=label or words.safe(total.currency),
+            figure=words.money(total.cost, total.currency, words.places([total.cost])),
+            note=words.plural(total.calls, "call"),
+            behind=Behind(metric=COST, where={"currency": total.currency}) if explained else None,
+            exact=total.cost,
+        )
+        for total in breakdown.totals
+    ]
+
+
+def _value(summary: MetricSummary, label: str, *, explained: bool) -> Tile:
+    told = (getattr(summary.figures, name) for name in ("total", "maximum", "minimum", "count"))
+    figure = next((figure for figure in told if figure is not None), None)
+    behind = Behind(metric=summary.metric, where={"currency": summary.currency}) if summary.currency else None
+    return Tile(
+        label=label or words.safe(summary.currency or summary.metric),
+        figure=in_unit(summary, figure),
+        behind=behind if explained else None,
+        exact=figure,
+    )
+
+
+KIND = Kind(name="events", title="Events", words=("metric", "where", "limit", "largest"), made=made)

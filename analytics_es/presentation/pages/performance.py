@@ -1,0 +1,307 @@
+"""The page of performance: how fast and how reliable operations were, all of them or one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number, words
+from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.pages import heads
+from analytics_es.presentation.pages.asking import Asking, Kind
+from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.tables import performance as tables
+from analytics_es.presentation.tables.parts import PERCENTILES
+from analytics_es.presentation.tables.performance import QUANTILES
+from analytics_es.types import Completeness, Distribution, Explanation, Failure, PerformanceMetrics
+
+SHOWN, LISTED = 20, 10
+# Calls of which the slowest are looked for unasked: the log is read for them, a second for about 60,000.
+UNASKED = 60_000
+NAMES = ("operation", "subject")
+MEASURES = ("duration", "calls", "failures", "unknown", "time_to_first_chunk")  # of calls that are narrowed to
+
+
+def made(asking: Asking) -> Page:
+    """Return the page."""
+    answer = asking.answers.get_performance_metrics(asking.period).unwrap()
+    where = _where(asking)
+    speed = _narrowed(asking, where) if where else _Speed.of_all(answer)
+    lists = _lists(asking, speed, where)
+    return Page(
+        name="performance",
+        title=_title(where),
+        sub=heads.about(answer.period),
+        parts=[_choices(answer, where), *_parts(asking, answer, speed, lists, where)],
+        answers={
+            **(speed.answers if where else {"performance": answer}),
+            **{name: listed for name, listed in lists.items() if isinstance(listed, Explanation)},
+        },
+        foot=heads.foot([answer.completeness, *speed.completeness], answer.period, PERCENTILES),
+    )
+
+
+def _where(asking: Asking) -> dict[str, str]:
+    """Return what the page is narrowed to: an operation, and, unless it is all of them, what it is done on."""
+    question = asking.question
+    where = {name: text for name in NAMES if (text := question.text(name)) is not None}
+    return {**where, "subject": ""} if question.flag("unnamed") else where
+
+
+def _title(where: Mapping[str, str]) -> str:
+    if not where:
+        return "Performance"
+    operation, subject = where.get("operation", "all operations"), where.get("subject")
+    return words.safe(operation if subject is None else f"{operation} on {subject or '(none)'}")
+
+
+@frozen(kw_only=True)
+class _Speed:
+    """How fast calls were, over the period and by time.
+
+    duration, first_chunk: in milliseconds; first_chunk is None where it is of no one operation.
+    points: by time, each with `start`, `calls`, `failures`, `error_rate` and `duration_ms`.
+    answers: which it is from, by name, where that is not the whole answer.
+    """
+
+    calls: int
+    failures: int
+    unknown: int
+    duration: Distribution
+    first_chunk: Distribution | None = None
+    points: Sequence[Any]
+    answers: Mapping[str, Any]
+    completeness: Sequence[Completeness] = ()
+
+    @classmethod
+    def of_all(cls, answer: PerformanceMetrics) -> _Speed:
+        """Return that of all operations together."""
+        totals = answer.totals
+        return cls(
+            calls=totals.calls,
+            failures=totals.failures,
+            unknown=totals.unknown,
+            duration=totals.duration_ms,
+            points=answer.series,
+            answers={},
+        )
+
+    @property
+    def error_rate(self) -> float | None:
+        """The share that failed of those that say how they ended."""
+        return _share(self.failures, self.calls - self.unknown)
+
+
+@frozen(kw_only=True)
+class _Point:
+    """The calls of one operation in one bucket of time."""
+
+    start: Any
+    calls: int
+    failures: int
+    error_rate: float | None
+    duration_ms: Distribution
+
+
+def _narrowed(asking: Asking, where: Mapping[str, str]) -> _Speed:
+    """Ask how fast some calls were, one metric at a time."""
+    declaration = heads.declared(asking, "performance")
+    there = {measure.name for measure in declaration.measures} if declaration else ()
+    told = {
+        name: asking.answers.get_summary(f"performance.{name}", asking.period, where=where).unwrap()
+        for name in MEASURES
+        if name in there
+    }
+    counts = {name: [point.figures.count or 0 for point in summary.series] for name, summary in told.items()}
+    nothing = [0] * len(counts["calls"])
+    points = [
+        _Point(
+            start=point.start,
+            calls=calls,
+            failures=failures,
+            error_rate=_share(failures, calls - unknown),
+            duration_ms=point.figures,
+        )
+        for point, calls, failures, unknown in zip(
+            told["duration"].series, counts["calls"], counts["failures"], counts.get("unknown", nothing), strict=True
+        )
+    ]
+    return _Speed(
+        calls=told["calls"].figures.count or 0,
+        failures=told["failures"].figures.count or 0,
+        unknown=(told["unknown"].figures.count or 0) if "unknown" in told else 0,
+        duration=told["duration"].figures,
+        first_chunk=told["time_to_first_chunk"].figures,
+        points=points,
+        answers=told,
+        completeness=[summary.completeness for summary in told.values()],
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
+    operations = dict.fromkeys(row.operation for row in answer.operations)
+    asked = where.get("operation")
+    kinds = {"": "all operations", **{name: name for name in operations}}
+    choices = [Choice(name="operation", label="Operation", options=kinds, chosen=[asked] if asked else [])]
+    subjects = [row.subject for row in answer.operations if row.operation == asked and row.subject]
+    if asked and subjects:
+        chosen = [where["subject"]] if where.get("subject") else []
+        options = {"": "all", **{name: name for name in subjects}}
+        choices.append(Choice(name="subject", label="On", options=options, chosen=chosen))
+    return Choices(choices)
+
+
+# ── what is slow, and what fails ────────────────────────────────────────────────────────────────────────────────
+
+
+def _lists(asking: Asking, speed: _Speed, where: Mapping[str, str]) -> dict[str, Explanation | Failure]:
+    """List the slowest calls and those that failed; nothing where that takes long and was not asked for."""
+    if speed.calls > UNASKED and not asking.question.flag("slowest"):
+        return {}
+    lists: dict[str, Explanation | Failure] = {}
+    for name, measure, number in (("slowest", "duration", speed.calls), ("failed", "failures", speed.failures)):
+        if number:
+            explained = asking.answers.explain(
+                f"performance.{measure}", asking.period, where=where, limit=LISTED, largest=name == "slowest"
+            )
+            lists[name] = explained.value if explained.ok else explained.failure
+    return lists
+
+
+def _position(event: Any) -> Link:
+    return Link(page="event", words={"position": str(event.position)})
+
+
+_FAILED: Columns[Any] = [
+    Number("position", lambda event: words.count(event.position), link=_position),
+    Column("time", lambda event: words.moment(event.occurred_at)),
+    Column("type", lambda event: event.type),
+    Column("source", lambda event: event.source, drop=2),
+    Column("id", lambda event: event.id, drop=1),
+]
+_SLOWEST: Columns[Any] = [
+    *_FAILED[:3],
+    Number("duration", lambda event: words.duration(event.value), link=_position, exact=lambda event: event.value),
+    *_FAILED[3:],
+]
+
+
+def _listed(
+    name: str, title: str, columns: Columns[Any], listed: Explanation | Failure | None, more: Link
+) -> Iterator[Section]:
+    if isinstance(listed, Failure):
+        yield Section(title=title, parts=[Line(listed.message, "yellow")])
+    elif listed and listed.count:
+        yield Section(title=title, parts=[Grid(title, columns, listed.events)], answer=name, more=more)
+
+
+# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _parts(
+    asking: Asking,
+    answer: PerformanceMetrics,
+    speed: _Speed,
+    lists: Mapping[str, Explanation | Failure],
+    where: Mapping[str, str],
+) -> Iterator[Part]:
+    if not speed.calls:
+        yield from heads.nothing("calls that ended" if not where else "such calls")
+        return
+    yield Tiles([*_tiles(speed, where)])
+    main = "duration" if where else "performance"
+    over_time = [*_charts(answer.period.granularity, speed), *_by_time(answer, speed, where)]
+    if over_time:
+        yield Section(title="Over time", parts=over_time, answer=main, table="series")
+    rows = [row for row in answer.operations if {**tables.keys(row), **where} == tables.keys(row)]
+    if len(rows) > 1 or not where:
+        top = asking.question.number("top", SHOWN)
+        grid = tables.operation_grid(rows, top)
+        yield Section(
+            title="Operations", parts=[grid], answer="" if where else main, table="" if where else "operations"
+        )
+    if speed.calls > UNASKED and not lists:
+        ask = Link(text="look for them", words={"slowest": "1"})
+        text = f"Of {speed.calls:,} calls the slowest are found by reading the log, which takes a while."
+        yield Section(title="Slowest calls", parts=[Line(text)], more=ask)
+    slowest, failed = (heads.behind(f"performance.{measure}", where) for measure in ("duration", "failures"))
+    yield from _listed("slowest", "Slowest calls", _SLOWEST, lists.get("slowest"), slowest)
+    yield from _listed("failed", "Failed calls", _FAILED, lists.get("failed"), failed)
+
+
+def _tiles(speed: _Speed, where: Mapping[str, str]) -> Iterator[Tile]:
+    def behind(measure: str) -> Behind:
+        return Behind(metric=f"performance.{measure}", where=where)
+
+    yield Tile(label="Calls", figure=words.count(speed.calls), behind=behind("calls"), exact=speed.calls)
+    yield Tile(
+        label="Failed",
+        figure=words.percent(speed.error_rate),
+        note=words.plural(speed.failures, "call"),
+        behind=behind("failures"),
+        exact=speed.error_rate,
+    )
+    for name in QUANTILES:
+        figure = getattr(speed.duration, name)
+        note = f"longest {words.duration(speed.duration.maximum)}" if name == "p99" else ""
+        yield Tile(label=name, figure=words.duration(figure), note=note, behind=behind("duration"), exact=figure)
+    if speed.first_chunk and speed.first_chunk.count:
+        yield Tile(
+            label="First chunk p50",
+            figure=words.duration(speed.first_chunk.p50),
+            note=f"p95 {words.duration(speed.first_chunk.p95)}",
+            behind=behind("time_to_first_chunk"),
+            exact=speed.first_chunk.p50,
+        )
+    if speed.unknown:
+        yield Tile(
+            label="Outcome unknown",
+            figure=words.count(speed.unknown),
+            note="ended and do not say how",
+            alarm=True,
+            behind=behind("unknown"),
+            exact=speed.unknown,
+        )
+
+
+def _charts(each: str, speed: _Speed) -> Iterator[Part]:
+    def quantile(name: str) -> tuple[heads.Figure, heads.Shown]:
+        def figure(point: Any) -> Any:
+            return getattr(point.duration_ms, name)
+
+        return figure, lambda point: words.duration(figure(point))
+
+    durations = {name: quantile(name) for name in QUANTILES}
+    yield from heads.course(f"Duration of calls by the {each}: p50, p95, p99", "lines", "ms", speed.points, durations)
+    rate = (lambda point: point.error_rate, lambda point: words.percent(point.error_rate))
+    yield from heads.course(
+        f"Share of calls that failed, by the {each}", "lines", "share", speed.points, {"error rate": rate}
+    )
+
+
+def _by_time(answer: PerformanceMetrics, speed: _Speed, where: Mapping[str, str]) -> Iterator[Part]:
+    if not where:
+        yield from tables.by_time(answer)
+        return
+    total = _Point(
+        start=answer.period.start,
+        calls=speed.calls,
+        failures=speed.failures,
+        error_rate=speed.error_rate,
+        duration_ms=speed.duration,
+    )
+    yield from tables.of_time(answer.period, speed.points, total, where, goes_on=answer.completeness.open_buckets)
+
+
+KIND = Kind(
+    name="performance",
+    title="Performance",
+    words=(*NAMES, "unnamed", "slowest", "top"),
+    made=heads.unless_missing("performance", "Performance", "performance", made),
+)

@@ -1,0 +1,129 @@
+"""The page of metrics: any measure of any projection, also of one's own, by any of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from analytics_es.presentation import words
+from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.pages import heads
+from analytics_es.presentation.pages.asking import Asking, Kind
+from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.tables import metrics as of_metrics
+from analytics_es.presentation.tables import summary as tables
+from analytics_es.presentation.tables.parts import PERCENTILES, compared
+from analytics_es.types import MetricInfo, MetricSummary
+
+SHOWN = 20
+LINES = ("p50", "p95", "p99")
+
+
+def made(asking: Asking) -> Page:
+    """Return the page."""
+    infos = asking.answers.list_metrics().unwrap()
+    metric = asking.question.text("metric")
+    if metric is None:
+        return _list(infos)
+    by, where = asking.question.texts("by"), asking.question.pairs("where")
+    answer = asking.answers.get_summary(metric, asking.period, group_by=by, where=where).unwrap()
+    money = answer.by_currency if len(answer.by_currency) > 1 else [answer]
+    notes = [PERCENTILES] if any(part.figures.p50 is not None for part in money) else []
+    top = asking.question.number("top", SHOWN)
+    return Page(
+        name="summary",
+        title=words.safe(metric + "".join(f", {key} {text or '(none)'}" for key, text in where.items())),
+        sub=heads.about(answer.period, *([compared(answer)] if compared(answer) else [])),
+        parts=[
+            _choices(infos, metric, by, where),
+            *(section for part in money for section in _in_one_currency(part, top, len(money) > 1)),
+        ],
+        answers={"summary": answer},
+        foot=heads.foot([answer.completeness], answer.period, *notes),
+    )
+
+
+def _list(infos: Sequence[MetricInfo]) -> Page:
+    """Return the page of which metrics there are."""
+    sections = [
+        Section(title=grid.title, parts=[grid], answer="metrics" if not number else "")
+        for number, grid in enumerate(of_metrics.by_projection(infos))
+    ]
+    return Page(
+        name="summary",
+        title="Metrics",
+        sub=words.plural(len(infos), "metric"),
+        parts=[_choices(infos, None, (), {}), *sections],
+        answers={"metrics": infos},
+    )
+
+
+def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str], where: Mapping[str, str]) -> Part:
+    options = {"": "all metrics", **{info.name: f"{info.name} ({info.unit})" for info in infos}}
+    choices = [Choice(name="metric", label="Metric", options=options, chosen=[metric] if metric else [])]
+    own = next((info for info in infos if info.name == metric), None)
+    if own and own.keys:
+        keys = {key: key for key in own.keys}
+        pairs = [f"{key}={text}" for key, text in where.items()]
+        choices.append(Choice(name="by", label="By", options=keys, chosen=[*by], several=True))
+        choices.append(Choice(name="where", label="Where", chosen=pairs, several=True, hint=f"{own.keys[0]}=…"))
+    return Choices(choices)
+
+
+def _in_one_currency(answer: MetricSummary, top: int, several: bool) -> Iterator[Part]:
+    currency = f" in {answer.currency}" if answer.currency and several else ""
+    if not _is_there(answer):
+        yield from heads.nothing("figures of this metric")
+        return
+    yield Tiles([*_tiles(answer)])
+    if over_time := [*_charts(answer), *tables.series(answer)]:
+        yield Section(title=f"Over time{currency}", parts=over_time, answer="summary", table="series")
+    for grid in tables.groups(answer, top):
+        yield Section(title=f"{grid.title}{currency}", parts=[grid], answer="summary", table="groups")
+    before = Section(title=f"Against the period before{currency}", parts=[tables.periods(answer)])
+    yield before
+
+
+def _is_there(answer: MetricSummary) -> bool:
+    """Say whether there is any figure, of this period or the one before."""
+    return any(
+        getattr(figures, name) not in (None, 0)
+        for figures in (answer.figures, answer.previous)
+        for name in ("count", "total", "minimum", "maximum")
+    )
+
+
+def _tiles(answer: MetricSummary) -> Iterator[Tile]:
+    names = [name for name in tables.names(answer) if name in ("count", "total", "minimum", "maximum", "mean", *LINES)]
+    keys = {} if answer.currency is None else {tables.MONEY: answer.currency}
+    for name in names[:5] if "p50" not in names else [one for one in names if one in ("count", "mean", *LINES)]:
+        figure = getattr(answer.figures, name)
+        is_main = name in ("total", "count") and name == names[0]
+        yield Tile(
+            label=name,
+            figure=tables.shown(answer, name, figure),
+            note=f"{words.change(answer.change)} against before" if is_main and answer.change is not None else "",
+            behind=Behind(metric=answer.metric, where=keys),
+            exact=None if answer.unit == tables.TIME else figure,
+        )
+
+
+def _charts(answer: MetricSummary) -> Iterator[Part]:
+    if answer.unit == tables.TIME:  # of a time there is no height
+        return
+    names = tables.names(answer)
+    kind: Any = "bars" if {"total", "count"} & {*names} and "p50" not in names else "lines"
+    drawn = [name for name in LINES if name in names] or names[:1]
+
+    def figure(name: str) -> tuple[heads.Figure, heads.Shown]:
+        return (
+            lambda point: getattr(point.figures, name),
+            lambda point: tables.shown(answer, name, getattr(point.figures, name)),
+        )
+
+    unit = answer.currency or answer.unit
+    title = f"{answer.metric} by the {answer.period.granularity}"
+    yield from heads.course(title, kind, unit, answer.series, {name: figure(name) for name in drawn})
+
+
+KIND = Kind(name="summary", title="Metrics", words=("metric", "by", "where", "top"), made=made)

@@ -1,0 +1,169 @@
+"""The page of usage: who used how much, everyone, all of a kind, or one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analytics_es.presentation import Block, Column, Grid, Link, Number, words
+from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.pages import heads
+from analytics_es.presentation.pages.asking import Asking, Kind
+from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.tables import unread
+from analytics_es.presentation.tables import usage as tables
+from analytics_es.types import UsageStats
+
+SHOWN = 20
+
+
+def made(asking: Asking) -> Page:
+    """Return the page."""
+    question = asking.question
+    entity, one, top = question.text("entity"), question.text("id"), question.number("top", SHOWN)
+    if question.flag("nobody"):
+        one = ""
+    answer = asking.answers.get_usage_stats(entity, one, asking.period).unwrap()
+    return Page(
+        name="usage",
+        title=words.safe(f"Usage{tables.whose(answer)}"),
+        sub=heads.about(answer.period),
+        parts=[_choices(asking, answer), *_parts(answer, top)],
+        answers={"usage": answer},
+        foot=heads.foot([answer.completeness], answer.period),
+    )
+
+
+def _choices(asking: Asking, answer: UsageStats) -> Part:
+    declaration = heads.declared(asking, "usage")
+    kinds = {"": "everyone", **{kind: f"by {kind}" for kind in (declaration.entities if declaration else ())}}
+    entity = answer.entity_type
+    choices = [Choice(name="entity", label="Who", options=kinds, chosen=[entity] if entity else [])]
+    if entity:
+        busiest = [usage.entity_id for usage in answer.top_entities]
+        chosen = [answer.entity_id] if answer.entity_id else []
+        hint = f"such as {words.safe(busiest[0])}" if busiest else "one, by its name"
+        choices.append(Choice(name="id", label=f"One {entity}", chosen=chosen, hint=hint))
+    return Choices(choices)
+
+
+def _parts(answer: UsageStats, top: int) -> Iterator[Part]:
+    if not answer.totals.events and not answer.nobody:
+        yield from heads.nothing("events")
+        return
+    yield Tiles([*_tiles(answer)])
+    if over_time := [*_charts(answer), *tables.by_time(answer)]:
+        yield Section(title="Over time", parts=over_time, answer="usage", table="series", more=_cost(answer))
+    if busiest := [*tables.busiest(answer, top)]:
+        more = Link(text="all of them", page="summary", words={"metric": "usage.events", "by": answer.entity_type})
+        title = f"Busiest {answer.entity_type}s"
+        yield Section(title=title, parts=busiest, answer="usage", table="entities", more=more)
+    if answer.entity_type is None:
+        yield Section(title="Who took part", parts=[_kinds(answer)], answer="usage", table="answer")
+    if answer.by_event_type:
+        grid = tables.by_type(answer, top)
+        yield Section(title="By type of event", parts=[grid], answer="usage", table="by_event_type")
+    if fields := [*unread.unread_fields(answer.completeness.unread_fields)]:
+        yield Section(title="What no projection reads", parts=fields)
+
+
+def _tiles(answer: UsageStats) -> Iterator[Tile]:
+    totals, where = answer.totals, tables.keys(answer)
+
+    def behind(measure: str) -> Behind:
+        return Behind(metric=f"usage.{measure}", where=where)
+
+    finished = f"{words.count(totals.finished)} say that something ended"
+    yield Tile(
+        label="Events", figure=words.count(totals.events), note=finished, behind=behind("events"), exact=totals.events
+    )
+    yield Tile(
+        label="Succeeded",
+        figure=words.percent(answer.success_rate),
+        note=f"{words.count(totals.failures)} failed",
+        behind=behind("failures"),
+        exact=answer.success_rate,
+    )
+    for label, measure, tokens in (
+        ("Tokens in", "input_tokens", totals.input_tokens),
+        ("Tokens out", "output_tokens", totals.output_tokens),
+    ):
+        note = "" if tokens is not None else "no event tells them"
+        yield Tile(label=label, figure=words.short(tokens), note=note, behind=behind(measure), exact=tokens)
+    yield Tile(
+        label="Duration",
+        figure=words.duration(totals.duration_ms),
+        note="of all that ended, together",
+        behind=behind("duration"),
+        exact=totals.duration_ms,
+    )
+    if totals.unknown:
+        yield Tile(
+            label="Outcome unknown",
+            figure=words.count(totals.unknown),
+            note="ended and do not say how",
+            alarm=True,
+            behind=behind("unknown"),
+            exact=totals.unknown,
+        )
+
+
+def _charts(answer: UsageStats) -> Iterator[Part]:
+    each = answer.period.granularity
+    yield from heads.course(
+        f"Events by the {each}, and how many of them failed",
+        "bars",
+        "events",
+        answer.series,
+        {
+            "not failed": (
+                lambda point: point.totals.events - point.totals.failures,
+                lambda point: words.count(point.totals.events - point.totals.failures),
+            ),
+            "failed": (lambda point: point.totals.failures, lambda point: words.count(point.totals.failures)),
+        },
+    )
+    yield from heads.course(
+        f"Tokens by the {each}",
+        "bars",
+        "tokens",
+        answer.series,
+        {
+            "tokens in": (
+                lambda point: point.totals.input_tokens,
+                lambda point: words.count(point.totals.input_tokens),
+            ),
+            "tokens out": (
+                lambda point: point.totals.output_tokens,
+                lambda point: words.count(point.totals.output_tokens),
+            ),
+        },
+    )
+
+
+def _kinds(answer: UsageStats) -> Block:
+    """Return how many of each kind took part; each leads to their usage."""
+
+    def link(row: tuple[str, int]) -> Link:
+        return Link(page="usage", words={"entity": row[0], "id": None, "nobody": None})
+
+    active = sorted(answer.active_entities.items(), key=lambda row: (-row[1], row[0]))
+    columns = [
+        Column[tuple[str, int]]("kind", lambda row: row[0], link=link),
+        Number[tuple[str, int]]("active", lambda row: words.count(row[1]), link=link),
+    ]
+    return Grid("Who took part", columns, active)
+
+
+def _cost(answer: UsageStats) -> Link | None:
+    """Return the way to what one of them cost."""
+    if not answer.entity_type or not answer.entity_id or answer.entity_type in ("model", "provider"):
+        return None
+    return Link(text="what it cost", page="cost", words={"where": f"{answer.entity_type}={answer.entity_id}"})
+
+
+KIND = Kind(
+    name="usage",
+    title="Usage",
+    words=("entity", "id", "nobody", "top"),
+    made=heads.unless_missing("usage", "Usage", "usage", made),
+)
