@@ -33,7 +33,7 @@ COMMANDS = {
     "projections": "Look at the projections and their read models.",
     "record": "Record one event, durably, and print its position.",
     "rejected": "Messages that could not be recorded: which, why, and what is kept.",
-    "report": "Show usage, performance and cost on one screen.",
+    "report": "Show usage, performance and cost on one screen, or write them to a file.",
     "retain": "Seal and delete events that are to be kept no longer.",
     "run": "Keep the read models up to date until stopped.",
     "serve": "Record what is sent over HTTP until stopped.",

@@ -18,8 +18,7 @@ from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
 from analytics_es.presentation.rewriting import rewritten
-from analytics_es.types import TimePeriod
-from analytics_es.types.report import ReportFile
+from analytics_es.types import ReportFile, TimePeriod
 
 OUTPUT = Path("-")
 

@@ -17,10 +17,10 @@ def tiles(cost: CostBreakdown, performance: PerformanceMetrics) -> Tiles:
     """Return the tiles of a period: money first, and what of it is not known beside it."""
     answers = (cost.completeness, performance.completeness)
     tokens = [*_tokens(cost.tokens)] if cost.calls else []
-    return Tiles([*_money(cost), *unknown(cost), *_calls(cost), *_speed(performance), *tokens, *_lag(answers)])
+    return Tiles([*money(cost), *calls(cost), *_speed(performance), *tokens, *unknown(cost), *_lag(answers)])
 
 
-def _money(cost: CostBreakdown) -> Iterator[Tile]:
+def money(cost: CostBreakdown) -> Iterator[Tile]:
     """Yield what was spent in each currency: they are never added."""
     for total in cost.totals[:CURRENCIES]:
         yield _spent(cost, total)
@@ -85,7 +85,8 @@ def _named(names: Sequence[str]) -> str:
     return f"{', '.join(map(words.safe, names[:MODELS]))}{beyond}"
 
 
-def _calls(cost: CostBreakdown) -> Iterator[Tile]:
+def calls(cost: CostBreakdown) -> Iterator[Tile]:
+    """Yield how many calls there are, and the share of them that failed; none where there are no calls."""
     if not cost.calls:
         return
     failed = sum(effort.calls for effort in cost.efforts if effort.effort == "failed")
@@ -93,7 +94,7 @@ def _calls(cost: CostBreakdown) -> Iterator[Tile]:
         label="Model calls",
         figure=words.count(cost.calls),
         note=f"{words.percent(failed / cost.calls)} failed" if failed else "none failed",
-        behind=Behind(metric=COST),
+        behind=None if cost.supposed else Behind(metric=COST),
         exact=cost.calls,
     )
 

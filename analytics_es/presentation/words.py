@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 UNKNOWN = "–"
@@ -133,16 +133,6 @@ def starts(instants: Sequence[datetime]) -> list[str]:
 
 def _is_midnight(instant: datetime) -> bool:
     return not (instant.hour or instant.minute)
-
-
-def span(start: datetime, end: datetime) -> str:
-    """Return a stretch of time, with the last day that is in it where it is one of whole days."""
-    if _is_midnight(start) and _is_midnight(end):
-        last = end - timedelta(days=1)
-        year = "" if start.year == last.year else f" {start:%Y}"
-        first = f"{start:%a} {start.day} {start:%b}{year} to " if start.date() != last.date() else ""
-        return f"{first}{last:%a} {last.day} {last:%b} {last:%Y}"
-    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
 
 def moment(instant: datetime | None) -> str:

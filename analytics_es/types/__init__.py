@@ -13,6 +13,7 @@ from analytics_es.types.audit import (
     DayDivergence,
     Divergence,
     DoubtfulCorrection,
+    LastVerification,
     LedgerCheck,
     MetricChange,
     ProjectionVerification,
@@ -36,7 +37,7 @@ from analytics_es.types.cost import (
 )
 from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
-from analytics_es.types.health import Health, HealthCheck
+from analytics_es.types.health import Health, HealthCheck, ProjectionHealth
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -70,6 +71,7 @@ from analytics_es.types.recording import (
     RejectedMessage,
     ServiceStats,
 )
+from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, ReportFile
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.stored_event import CountedValue, StoredEvent, UncountedValue
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
@@ -127,6 +129,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "HeldCopy",
+    "LastVerification",
     "LedgerCheck",
     "LeftOutField",
     "Listing",
@@ -147,12 +150,17 @@ __all__ = [
     "Priced",
     "PricesUsed",
     "Progress",
+    "ProjectionHealth",
     "ProjectionStatus",
     "ProjectionVerification",
     "RebuildResult",
     "Receipt",
     "Refusal",
     "RejectedMessage",
+    "ReportCause",
+    "ReportChange",
+    "ReportCheck",
+    "ReportFile",
     "RetentionResult",
     "RetryResult",
     "Rows",

@@ -1,7 +1,8 @@
-"""Who may send: the token, the host, the page; and what an app without a token is not open to."""
+"""Who may send and look: the token, the host, the page; and what an app without a token is not open to."""
 
 from __future__ import annotations
 
+import base64
 import hmac
 from typing import Any
 
@@ -10,6 +11,8 @@ from starlette.testclient import TestClient
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadHosts, BadToken
+from analytics_es.presentation.html import static
+from analytics_es.presentation.pages import KINDS
 from analytics_es.web import analytics_app
 from analytics_es.web import guard as guards
 from tests.web.requests import JSON, event, in_json, jobs
@@ -138,3 +141,117 @@ def test_a_browser_that_asks_whether_it_may_is_told_nothing(analytics: Analytics
 
 def test_a_page_of_its_own_may_send(analytics: AnalyticsService) -> None:
     assert sent(analytics_app(analytics), origin="http://testserver").status_code == 200
+
+
+# ── browsers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def basic(password: str, name: str = "me", scheme: str = "Basic") -> dict[str, str]:
+    return {"authorization": f"{scheme} {base64.b64encode(f'{name}:{password}'.encode()).decode()}"}
+
+
+def looked(app: Any, path: str = "/cost", method: str = "GET", **headers: str) -> Any:
+    named = {name.replace("_", "-"): text for name, text in {"accept": "text/html", **headers}.items()}
+    return TestClient(app, follow_redirects=False).request(method, path, headers=named)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (basic(TOKEN), 200),
+        (basic(TOKEN, name=""), 200),
+        (basic(TOKEN, name="Zoë"), 200),
+        (basic(TOKEN, scheme="basic"), 200),
+        ({"authorization": f"Bearer {TOKEN}"}, 200),
+        ({}, 401),
+        (basic(f"{TOKEN}x"), 401),
+        (basic(f"x:{TOKEN}"), 401),
+        (basic("", name=TOKEN), 401),
+        (basic(TOKEN, scheme="Digest"), 401),
+        ({"authorization": f"Basic {TOKEN}"}, 401),
+        ({"authorization": "Basic ////"}, 401),
+        ({"authorization": "Basic ?"}, 401),
+        ({"authorization": f"Basic {base64.b64encode(TOKEN.encode()).decode()}"}, 401),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_browser_says_the_token_as_a_password_with_any_name(
+    analytics: AnalyticsService, headers: dict[str, str], status: int, method: str
+) -> None:
+    answer = looked(analytics_app(analytics, token=TOKEN), method=method, **headers)
+
+    assert answer.status_code == status
+    assert TOKEN not in answer.text
+    if status == 401:
+        assert answer.headers["www-authenticate"] == 'Basic realm="analytics", charset="UTF-8"'
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_others_than_browsers_are_offered_the_bearer_alone(analytics: AnalyticsService) -> None:
+    app = analytics_app(analytics, token=TOKEN)
+    answers = [looked(app, "/cost", accept="*/*"), looked(app, "/cost.json"), looked(app, "/v1/traces", "POST")]
+
+    assert [answer.headers["www-authenticate"].partition(" ")[0] for answer in answers] == ["Bearer", "Basic", "Bearer"]
+    assert answers[0].json()["code"] == "wrong_token"
+
+
+def test_a_password_lets_nobody_send(analytics: AnalyticsService) -> None:
+    """A browser adds it to whatever a page of another site makes it send."""
+    assert sent(analytics_app(analytics, token=TOKEN), **basic(TOKEN)).status_code == 401
+    assert jobs(analytics) == []
+
+
+@pytest.mark.parametrize("path", [*(f"/{kind.name}" for kind in KINDS), "/cost.json", "/", "/nothing"])
+def test_no_page_and_no_file_is_there_without_the_token(analytics: AnalyticsService, path: str) -> None:
+    app = analytics_app(analytics, token=TOKEN)
+
+    assert looked(app, path).status_code == 401
+    assert looked(app, static.address("page.css"), accept="text/css").status_code == 401
+    assert looked(app, static.address("page.css"), **basic(TOKEN)).status_code == 200
+
+
+def test_a_password_is_compared_in_constant_time(analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared, compare_digest = list[Any](), hmac.compare_digest
+    app = analytics_app(analytics, token=TOKEN)
+    monkeypatch.setattr(guards.hmac, "compare_digest", lambda *both: compared.append(both) or compare_digest(*both))
+    looked(app, **basic("wrong"))
+    looked(app, **basic(TOKEN))
+
+    assert compared == [(b"wrong", TOKEN.encode()), (TOKEN.encode(), TOKEN.encode())]
+
+
+@pytest.mark.parametrize("path", ["/", "/cost", "/cost.json", "/static/x", "/nothing"])
+def test_a_name_that_a_page_leads_here_under_reads_nothing(analytics: AnalyticsService, path: str) -> None:
+    answer = looked(analytics_app(analytics), path, host="rebound.example:4318", sec_fetch_site="same-origin")
+
+    assert answer.status_code == 421
+    assert "analytics" not in answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "script"},
+        {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"},
+        {"sec_fetch_site": "same-site", "sec_fetch_mode": "cors", "sec_fetch_dest": "empty"},
+        {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"},
+        {"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "object"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/cost", "/cost.json", "/static/x"])
+def test_another_site_neither_reads_nor_frames_a_page(
+    analytics: AnalyticsService, path: str, headers: dict[str, str]
+) -> None:
+    answer = looked(analytics_app(analytics), path, **headers)
+
+    assert answer.status_code == 403
+    assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
+def test_another_site_may_be_left_for_a_page(analytics: AnalyticsService, site: str) -> None:
+    headers = {"sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+
+    assert looked(analytics_app(analytics), **headers).status_code == 200

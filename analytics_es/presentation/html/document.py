@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import htpy as h
 
+from analytics_es.presentation.html import static
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.page import heading
 from analytics_es.presentation.html.parts import drawn
@@ -50,7 +51,7 @@ def document(
             h.style[as_it_is(style)],
         ],
         h.body(".aes.file")[
-            h.main[[_page(page, first=page is pages[0]) for page in pages]],
+            h.main[[_page(page, pages) for page in pages]],
             _facts(facts, checksum),
             [h.script[as_it_is(script)] for script in scripts],
         ],
@@ -59,13 +60,22 @@ def document(
     return text if scripts else _DATA.sub("", text)
 
 
-def _page(page: Page, *, first: bool) -> h.Node:
-    title = heading(page) if first else h.div(".title")[h.h2[plain(page.title)]]
-    return [
-        title,
-        [drawn(part, None) for part in page.parts],
-        h.div(".stands")[[h.p[told(line, None)] for line in page.foot]],
-    ]
+def scripts(pages: Sequence[Page]) -> list[str]:
+    """Return what makes charts of the pictures on pages; nothing where there is none. Raises MissingExtra."""
+    if not any(static.has_chart(page.parts) for page in pages):
+        return []
+    return [static.content(name).decode() for name in static.names() if name.endswith(".js")]
+
+
+def _page(page: Page, pages: Sequence[Page]) -> h.Node:
+    """Return a page; above the first one stand the ways to the others."""
+    if page is pages[0]:
+        ways = [h.a(href=f"#{other.name}")[plain(other.title)] for other in pages[1:]]
+        title: h.Node = [heading(page), ways and h.nav(aria_label="In this report")[ways]]
+    else:
+        title = h.div(".title", id=page.name)[h.h2[plain(page.title)], page.sub and h.p(".sub")[plain(page.sub)]]
+    stands_on = h.div(".stands")[[h.p[told(line, None)] for line in page.foot]]
+    return [title, [drawn(part, None) for part in page.parts], stands_on]
 
 
 def _facts(facts: Sequence[tuple[str, str]], checksum: str) -> h.Node:
@@ -94,4 +104,4 @@ def _hash(text: str) -> str:
 def fragment(parts: Sequence[Part], links: Links | None = None) -> str:
     """Return parts as a piece of a page of others, with a style that touches nothing but them."""
     style = h.style[as_it_is(stylesheet(shell=False))]
-    return written(h.div(".aes")[style, [drawn(part, links) for part in parts]])
+    return _DATA.sub("", written(h.div(".aes")[style, [drawn(part, links) for part in parts]]))  # no script runs there

@@ -37,12 +37,13 @@ def address(name: str) -> str:
 
 def scripts(page: Page) -> list[str]:
     """Return where the scripts of a page are, in the order in which they run; none where it has no chart."""
-    return [address(name) for name in names() if name.endswith(".js")] if _has_chart(page.parts) else []
+    return [address(name) for name in names() if name.endswith(".js")] if has_chart(page.parts) else []
 
 
-def _has_chart(parts: Sequence[Part]) -> bool:
+def has_chart(parts: Sequence[Part]) -> bool:
+    """Say whether there is a chart among parts, or within them."""
     for part in parts:
         inner = part.parts if isinstance(part, Section) else [part.left, part.right] if isinstance(part, Pair) else ()
-        if isinstance(part, Chart) or _has_chart(inner):
+        if isinstance(part, Chart) or has_chart(inner):
             return True
     return False

@@ -137,6 +137,9 @@ def _course(budget: BudgetStatus) -> str:
         notes.append("lasts its period at this rate" if budget.ends_at else "lasts at this rate")
     if budget.unknown_calls:
         notes.append(f"{words.plural(budget.unknown_calls, 'call')} of unknown cost: at least this much")
+    if others := budget.other_currencies.items():
+        spent = ", ".join(words.money(amount, currency, words.places([amount])) for currency, amount in others)
+        notes.append(f"in no sum, as in other currencies: {spent}")
     return " · ".join(notes)
 
 

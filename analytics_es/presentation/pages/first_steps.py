@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.presentation import Line, Link, words
+from analytics_es.presentation import Line, Link
 from analytics_es.presentation.pages.asking import Asking
 from analytics_es.presentation.parts import Section, Step, Steps
 from analytics_es.presentation.question import PERIOD
@@ -48,10 +48,10 @@ def instead(asking: Asking) -> Section:
     zone = asking.period.start.tzinfo
     end = midnight(last.astimezone(zone).date() + timedelta(days=1), zone)  # type: ignore[arg-type]
     start = midnight(max(first, end - SHOWN).astimezone(zone).date(), zone)  # type: ignore[arg-type]
-    span = words.span(start, end)
     text = f"No events in this period. There are some from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
     days = {"from": f"{start:%Y-%m-%d}", "to": f"{end:%Y-%m-%d}"}
-    link = Link(text=f"Show {span}", words={**dict.fromkeys((*PERIOD, "granularity")), **days})
+    shown = f"{start:%Y-%m-%d} to {end - timedelta(days=1):%Y-%m-%d}"
+    link = Link(text=f"show {shown}", words={**dict.fromkeys((*PERIOD, "granularity")), **days})
     return Section(title="No events", parts=[Line(text)], more=link)
 
 

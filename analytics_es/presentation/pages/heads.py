@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from attrs import evolve
 
-from analytics_es.errors import MissingProjection, StaleReadModel
+from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
 from analytics_es.presentation import Behind, Line, Link, words
 from analytics_es.presentation.charts.chart import Chart, Level, Series
 from analytics_es.presentation.pages.asking import Asking
@@ -17,7 +17,7 @@ from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import metrics, parts
 from analytics_es.projection.declaration import Declaration
-from analytics_es.types import Completeness, TimePeriod
+from analytics_es.types import Completeness, CostBreakdown, TimePeriod
 
 Figure = Callable[[Any], Decimal | float | int | None]
 Shown = Callable[[Any], str]
@@ -25,16 +25,23 @@ Shown = Callable[[Any], str]
 
 def about(period: TimePeriod, *notes: str) -> str:
     """Return which days, or from when to when, in which zone: 24 to 30 Nov 2026, UTC."""
-    zone = str(period.start.tzinfo)
+    return ", ".join((_when(period), str(period.start.tzinfo), *notes))
+
+
+def against(answer: CostBreakdown) -> Iterator[str]:
+    """Yield which stretch before a cost is compared with."""
+    if answer.compared_with and answer.totals:
+        yield f"compared with {_when(answer.compared_with)}"
+
+
+def _when(period: TimePeriod) -> str:
     last = period.end - timedelta(microseconds=1) if _is_midnight(period.end) else period.end
     if not (_is_midnight(period.start) and _is_midnight(period.end)):
-        when = f"{_day(period.start)} {period.start:%H:%M} to {_day(period.end)} {period.end:%H:%M}"
-    elif period.start.date() == last.date():
-        when = _day(last)
-    else:
-        since = _day(period.start).removesuffix(f" {last:%Y}")
-        when = f"{since.removesuffix(f' {last:%b}') if since.endswith(f'{last:%b}') else since} to {_day(last)}"
-    return ", ".join((when, zone, *notes))
+        return f"{_day(period.start)} {period.start:%H:%M} to {_day(period.end)} {period.end:%H:%M}"
+    if period.start.date() == last.date():
+        return _day(last)
+    since = _day(period.start).removesuffix(f" {last:%Y}")
+    return f"{since.removesuffix(f' {last:%b}') if since.endswith(f'{last:%b}') else since} to {_day(last)}"
 
 
 def _day(instant: datetime) -> str:
@@ -116,14 +123,17 @@ def unless_missing(name: str, title: str, projection: str, made: Callable[[Askin
     def page(asking: Asking) -> Page:
         try:
             return made(asking)
-        except MissingProjection:
-            return _instead(asking, name, title, f"This store has no projection `{projection}`, which this page shows.")
+        except MissingProjection as error:
+            missing = projection or error.details["projection"]
+            return _instead(
+                asking, name, title, f"This store has no projection `{missing}`, which this page shows.", error
+            )
         except StaleReadModel as error:
             missing = _never_there(asking, projection, error)
             if not missing:  # a rebuild brings it
                 raise
             problem = f"The projection `{projection}` of this store is one of its own, without {missing}."
-            return _instead(asking, name, title, problem)
+            return _instead(asking, name, title, problem, error)
 
     return page
 
@@ -137,8 +147,8 @@ def _never_there(asking: Asking, projection: str, error: StaleReadModel) -> str:
     return ", ".join(one for one in error.details["missing"].split(", ") if one not in names)
 
 
-def _instead(asking: Asking, name: str, title: str, problem: str) -> Page:
+def _instead(asking: Asking, name: str, title: str, problem: str, error: AnalyticsError) -> Page:
     infos = asking.service.list_metrics().unwrap()
     has: list[Part] = [*metrics.by_projection(infos)]
     other = Section(title="What it tells instead", parts=has)
-    return Page(name=name, title=title, parts=[Line(problem, "yellow"), other], answers={})
+    return Page(name=name, title=title, parts=[Line(problem, "yellow"), other], answers={}, failure=error)

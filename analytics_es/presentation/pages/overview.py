@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_es.presentation import Beside, Line, Link, words
-from analytics_es.presentation.meters import meters
-from analytics_es.presentation.pages import first_steps
+from analytics_es.presentation import Beside, Line, Link
+from analytics_es.presentation.charts.cost import cost_series
+from analytics_es.presentation.pages import first_steps, heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Page, Pair, Part, Section
+from analytics_es.presentation.pages.budgets import meter
+from analytics_es.presentation.parts import Meters, Page, Pair, Part, Section
 from analytics_es.presentation.tables import cost_notes, parts
 from analytics_es.presentation.tables import report as tables
 from analytics_es.presentation.tables.cost import rows
@@ -16,7 +17,7 @@ from analytics_es.presentation.tables.performance import operations
 from analytics_es.presentation.tiles import tiles
 from analytics_es.types import Completeness
 
-CHARGED, BUDGETS, OPERATIONS = 8, 6, 8  # rows that are shown
+CHARGED, BUDGETS, OPERATIONS = 6, 8, 8  # rows that are shown, those of costs in each currency
 
 
 def made(asking: Asking) -> Page:
@@ -26,17 +27,11 @@ def made(asking: Asking) -> Page:
     return Page(
         name="overview",
         title="Overview",
-        sub=_sub(report),
+        sub=heads.about(report.usage.period, *heads.against(report.cost)),
         parts=[*_parts(report, stands_on)] if report.usage.totals.events else [first_steps.instead(asking)],
         answers={"report": report, **{name: getattr(report, name) for name in tables.ANSWERS}},
-        foot=[parts.footer(stands_on, report.usage.period, parts.PERCENTILES, *cost_notes.prices(report.cost)).text],
+        foot=heads.foot(stands_on, report.usage.period, parts.PERCENTILES, *cost_notes.prices(report.cost)),
     )
-
-
-def _sub(report: tables.Report) -> str:
-    period, before = report.usage.period, report.cost.compared_with
-    against = f" · compared with {words.span(before.start, before.end)}" if before and report.cost.totals else ""
-    return f"{words.span(period.start, period.end)}, {period.start.tzinfo}{against}"
 
 
 def _parts(report: tables.Report, stands_on: list[Completeness]) -> Iterator[Part]:
@@ -54,10 +49,10 @@ def _parts(report: tables.Report, stands_on: list[Completeness]) -> Iterator[Par
 
 
 def _money(report: tables.Report) -> Section:
-    table = rows(report.cost, CHARGED, "", narrowed=_of_one)
+    title = "Cost by model"
+    table = rows(report.cost, CHARGED, title=title, each=True, narrowed=_of_one)
     more = Link(text="cost", page="cost")
-    by = f", by the {report.cost.period.granularity}" if report.cost.period.granularity != "total" else ""
-    return Section(title=f"Cost by model{by}", parts=[table], answer="series", more=more)
+    return Section(title=title, parts=[*cost_series(report.series), table], answer="series", more=more)
 
 
 def _of_one(key: str, text: str) -> Link:
@@ -67,7 +62,7 @@ def _of_one(key: str, text: str) -> Link:
 def _budgets(report: tables.Report) -> Section:
     budgets = report.budgets.budgets
     more = Link(text=f"all {len(budgets)}", page="budgets")
-    return Section(title="Budgets", parts=[meters(budgets[:BUDGETS])], answer="budgets", more=more)
+    return Section(title="Budgets", parts=[Meters([*map(meter, budgets[:BUDGETS])])], answer="budgets", more=more)
 
 
 def _not_known(report: tables.Report, stands_on: list[Completeness]) -> Iterator[Line]:
@@ -77,4 +72,4 @@ def _not_known(report: tables.Report, stands_on: list[Completeness]) -> Iterator
     yield from (Line(text, "yellow") for text in parts.doubts(stands_on))
 
 
-KIND = Kind(name="overview", title="Overview", words=(), made=made)
+KIND = Kind(name="overview", title="Overview", words=(), made=heads.unless_missing("overview", "Overview", "", made))

@@ -12,7 +12,7 @@ from analytics_es.presentation.report.asking import definitions, edition
 from analytics_es.presentation.report.carried import Carried, Edition
 from analytics_es.presentation.report.writing import version
 from analytics_es.presentation.words import plural, safe
-from analytics_es.types.report import ReportCause
+from analytics_es.types import ReportCause
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService

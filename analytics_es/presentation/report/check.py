@@ -15,9 +15,9 @@ from analytics_es.presentation.report.comparison import changes
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import Located, carried, located, read_file
 from analytics_es.presentation.report.lines import edited
-from analytics_es.presentation.report.writing import version
-from analytics_es.types import Attempt, OperationResult, Progress
-from analytics_es.types.report import ReportCause, ReportChange, ReportCheck, Verdict
+from analytics_es.presentation.report.writing import check_service, version
+from analytics_es.types import Attempt, OperationResult, Progress, ReportCause, ReportChange, ReportCheck, arguments
+from analytics_es.types.report import Verdict
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
@@ -33,7 +33,8 @@ def check_report(
     """
 
     def checked() -> ReportCheck:
-        place = Path(path)
+        check_service(service)
+        place = arguments.path("path", path)
         try:
             file = read_file(place)
             spot = located(file)

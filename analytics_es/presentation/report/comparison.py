@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from analytics_es.types.report import ReportChange
+from analytics_es.types import ReportChange
 
 LISTED = 1_000  # changes that are told; all are counted
 LONGEST = 200  # characters of a figure

@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from html import escape
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import MissingExtra
 from analytics_es.presentation import words
+from analytics_es.presentation.names import Vault, on_page
+from analytics_es.presentation.pages.heads import about
 from analytics_es.presentation.parts import Page
-from analytics_es.presentation.report.carried import Carried, zone_of
+from analytics_es.presentation.report.carried import Carried
 from analytics_es.types import TimePeriod
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
 
-PSEUDONYM = re.compile(r"(?<![\w-])p_[A-Za-z0-9_-]{16}(?![\w-])")
 NOTHING_YET = "0" * 64  # in the place of the checksum while it is not known
-# Where a line of the file ends, so that two of them can be compared line by line.
-_ENDS = re.compile(r"(</(?:tr|p|section|div|li|h1|h2|h3|svg|style|script|header|main|thead|tbody|caption|dd|text)>)")
+# Where a line of the file ends, so that two of them can be compared line by line; a script stays as it is.
+_ENDS = re.compile(
+    r"<script\b.*?</script>|</(?:tr|p|section|div|li|h1|h2|h3|svg|style|main|thead|tbody|caption|dd|text)>", re.DOTALL
+)
 
 
 def libraries(*, script: bool) -> dict[str, str]:
@@ -34,27 +36,22 @@ def libraries(*, script: bool) -> dict[str, str]:
 
 def drawn(pages: Sequence[Page], carried: Carried, service: AnalyticsService) -> bytes:
     """Return the file; raises MissingExtra."""
-    document = _html()(
-        pages,
+    html, shown = _html(), [on_page(page, _vault(service)) for page in pages] if carried.names else pages
+    document = html.document(
+        shown,
         title=title(carried.period),
         carried=carried.write(),
         facts=facts(carried),
         checksum=NOTHING_YET,
-        scripts=_scripts() if carried.script else [],
+        scripts=html.scripts(shown) if carried.script else [],
     )
-    if carried.names:
-        document = _with_names(document, service)
-    file = _ENDS.sub(r"\1\n", document).encode() + b"\n"
+    file = _ENDS.sub(lambda end: f"{end[0]}\n", document).encode() + b"\n"
     place = file.rindex(NOTHING_YET.encode())
     return file[:place] + checksum(file, place).encode() + file[place + len(NOTHING_YET) :]
 
 
-def _with_names(document: str, service: AnalyticsService) -> str:
-    """Return a document with names in the place of pseudonyms, as far as the vault keeps them."""
-    pseudonyms = list(dict.fromkeys(PSEUDONYM.findall(document)))
-    names = service.names_of(pseudonyms).unwrap().names if pseudonyms else {}
-    shown = {pseudonym: escape(words.safe(name)) for pseudonym, name in names.items()}
-    return PSEUDONYM.sub(lambda match: shown.get(match[0], match[0]), document)
+def _vault(service: AnalyticsService) -> Vault:
+    return lambda pseudonyms: service.names_of(pseudonyms).unwrap()
 
 
 def checksum(file: bytes, place: int) -> str:
@@ -64,15 +61,15 @@ def checksum(file: bytes, place: int) -> str:
 
 def title(period: TimePeriod) -> str:
     """Return what a report is called."""
-    return f"Report {_time(period.start)} – {_time(period.end)}"
+    return f"Report, {about(period)}"
 
 
 def facts(carried: Carried) -> list[tuple[str, str]]:
     """Return what a report says of itself: what was asked, what it stands on, who made it."""
-    prices, period = carried.prices, carried.period
+    prices = carried.prices
     published = "no price was published" if prices.published is None else f"published up to {prices.published:,}"
     edition = f"genai-prices {prices.version}" if prices.version else "no default prices"
-    question = [f"{_time(period.start)} – {_time(period.end)} ({zone_of(period)})", *_asked(carried)]
+    question = [about(carried.period), *_asked(carried)]
     return [
         ("Question", words.safe(" · ".join(question))),
         ("Position", f"{carried.position:,}, as of {carried.now:%Y-%m-%d %H:%M:%S} UTC"),
@@ -88,20 +85,11 @@ def _asked(carried: Carried) -> list[str]:
     return [*said, *(["with names"] if carried.names else [])]
 
 
-def _time(instant: Any) -> str:
-    return f"{instant:%Y-%m-%d}" if (instant.hour, instant.minute) == (0, 0) else f"{instant:%Y-%m-%d %H:%M}"
-
-
-def _scripts() -> list[str]:
-    """Return what makes charts of pictures."""
-    return []
-
-
 def _html() -> Any:
     try:
-        from analytics_es.presentation.html import document as drawing
+        from analytics_es.presentation import html
     except ModuleNotFoundError as error:
         if str(error.name).startswith("analytics_es"):
             raise
         raise MissingExtra(package=str(error.name).partition(".")[0], extra="page") from None
-    return drawing
+    return html

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from html import unescape
 from itertools import zip_longest
 
-from analytics_es.types.report import ReportChange
+from analytics_es.types import ReportChange
 
 MOST = 400  # lines that are compared, once the same ones at both ends are left out
 LISTED = 20

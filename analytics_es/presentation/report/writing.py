@@ -15,9 +15,8 @@ from analytics_es.presentation.report.asking import PAGES, answered, available, 
 from analytics_es.presentation.report.carried import Carried
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import located
-from analytics_es.types import Attempt, OperationResult, Progress, TimePeriod
+from analytics_es.types import Attempt, OperationResult, Progress, ReportFile, TimePeriod, arguments
 from analytics_es.types.arguments import Moment, Period, read_period
-from analytics_es.types.report import ReportFile
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
@@ -56,12 +55,11 @@ def write_report(
     """
 
     def done() -> ReportFile:
-        if not replace:
-            free(Path(path))  # said before anything is asked
-        report = made(
-            service, period, script=script, as_of=as_of, words=words, pages=pages, names=names, progress=progress
-        )
-        return written(service, Path(path), report, replace=replace)
+        target, replaces = arguments.path("path", path), arguments.flag("replace", replace)
+        asked = _read(service, script, as_of, words, pages, names, progress)
+        if not replaces:
+            free(target)  # said before anything is asked
+        return written(service, target, made(service, period, **asked), replace=replaces)
 
     return Attempt.of(done)
 
@@ -80,10 +78,47 @@ def report_bytes(
     """Return what `write_report` would write, such as to attach it to a mail."""
 
     def done() -> bytes:
-        options: dict[str, Any] = {"as_of": as_of, "words": words, "pages": pages, "names": names}
-        return made(service, period, script=script, progress=progress, **options).file
+        return made(service, period, **_read(service, script, as_of, words, pages, names, progress)).file
 
     return Attempt.of(done)
+
+
+def _read(
+    service: AnalyticsService,
+    script: bool,
+    as_of: int | Moment | None,
+    words: Words | None,
+    pages: Sequence[str],
+    names: bool,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Return the arguments of a report in the types that they are used in; raises BadArgument."""
+    check_service(service)
+    chosen = arguments.names("pages", pages)
+    if unknown := [name for name in chosen if name not in PAGES]:
+        raise arguments.bad("pages", f"some of {', '.join(PAGES)}", unknown[0])
+    return {
+        "script": arguments.flag("script", script),
+        "as_of": as_of,
+        "words": _read_words(words),
+        "pages": chosen,
+        "names": arguments.flag("names", names),
+        "progress": progress,
+    }
+
+
+def check_service(service: object) -> None:
+    """Raise BadArgument for what is no open store."""
+    from analytics_es.service import AnalyticsService
+
+    if not isinstance(service, AnalyticsService):
+        raise arguments.bad("service", "an AnalyticsService", service)
+
+
+def _read_words(words: object) -> dict[str, list[str]]:
+    if words is not None and not isinstance(words, Mapping):
+        raise arguments.bad("words", 'a mapping such as {"by": ["user"]}', words)
+    return {arguments.text("words", name): arguments.names("words", texts) for name, texts in (words or {}).items()}
 
 
 def written(service: AnalyticsService, path: Path, report: Written, *, replace: bool) -> ReportFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -94,11 +95,18 @@ def _before(answer: CostBreakdown) -> EventsBehind | None:
 
 
 def rows(
-    answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "", narrowed: Narrowed | None = None
+    answer: CostBreakdown,
+    top: int,
+    more: str = MORE,
+    *,
+    title: str = "",
+    each: bool = False,
+    narrowed: Narrowed | None = None,
 ) -> Block:
     """Return what what cost, by currency, most first, with its share of all in the same currency.
 
-    With `narrowed`, the value of a key leads to what is asked about it alone.
+    The first rows of all, or of `each` currency. With `narrowed`, the value of a key leads to what is asked about it
+    alone.
     """
     keys = [key for key in answer.by if key != "currency"]
     decimals = words.places_by_currency((row.currency, row.cost) for row in answer.rows)
@@ -129,9 +137,21 @@ def rows(
         Number("tokens in", lambda row: words.count(row.tokens.input), drop=4),
         Number("tokens out", lambda row: words.count(row.tokens.output), drop=5),
     ]
+    shown, remark = _first_of_each(answer, top) if each else cut(_by_currency(answer), top, more)
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, shown, remark)
+
+
+def _by_currency(answer: CostBreakdown) -> list[CostRow]:
     order = {total.currency: place for place, total in enumerate(answer.totals)}
-    ordered = sorted(answer.rows, key=lambda row: order.get(row.currency, len(order)))
-    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, *cut(ordered, top, more))
+    return sorted(answer.rows, key=lambda row: order.get(row.currency, len(order)))
+
+
+def _first_of_each(answer: CostBreakdown, top: int) -> tuple[list[CostRow], str]:
+    """Return the first rows of each currency and of what is not known, and the remark of how many are beyond."""
+    of_each = groupby(_by_currency(answer), lambda row: row.currency)
+    shown = [row for _, rows in of_each for row in islice(rows, top)]
+    beyond = len(answer.rows) - len(shown)
+    return shown, f"… and {beyond:,} more" if beyond else ""
 
 
 def _key(key: str, narrowed: Narrowed | None) -> Column[CostRow]:

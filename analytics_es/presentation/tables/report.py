@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from analytics_es.presentation import Beside, Block, Columns, Grid, Line, Number, words
+from analytics_es.presentation import Behind, Beside, Block, Columns, Grid, Line, Number, words
 from analytics_es.presentation.tables import parts
 from analytics_es.presentation.tables.budgets import budgets
 from analytics_es.presentation.tables.cost import rows, totals
@@ -93,10 +93,14 @@ def _course(answer: UsageStats) -> Iterator[Block]:
 def busiest(answer: UsageStats, more: str) -> Grid[EntityUsage]:
     """Return those of a type that have the most events; `more` says what lists the others."""
     kind, shown = answer.entity_type or "", answer.top_entities[:BUSIEST]
+
+    def behind(measure: str) -> Callable[[EntityUsage], Behind]:
+        return lambda usage: Behind(metric=f"usage.{measure}", where={kind: usage.entity_id})
+
     columns: Columns[EntityUsage] = [
         entity(answer),
-        Number("events", lambda usage: words.count(usage.totals.events)),
-        Number("failed", lambda usage: parts.errors(usage.totals.failures)),
+        Number("events", lambda usage: words.count(usage.totals.events), behind=behind("events")),
+        Number("failed", lambda usage: parts.errors(usage.totals.failures), behind=behind("failures")),
         share(answer.totals.events, drop=0),
     ]
     beyond = answer.active_entities.get(kind, 0) - len(shown)

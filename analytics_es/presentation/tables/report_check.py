@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analytics_es.presentation import Block, Column, Grid, Line, words
 from analytics_es.presentation.tables import parts
-from analytics_es.types.report import ReportChange, ReportCheck
+from analytics_es.types import ReportChange, ReportCheck
 
 SHOWN = 20  # changes, and lines
 VERDICTS = {

@@ -16,8 +16,12 @@ _TITLES = {
 }
 _COLUMNS: Columns[UnitCost] = [
     Column("one", lambda unit: _TITLES[unit.unit]),
-    Number("costs", lambda unit: _cost_of_one(unit)),
-    Number("that is", lambda unit: words.money(unit.cost, unit.currency, words.places([unit.cost]))),
+    Number("costs", lambda unit: _cost_of_one(unit), exact=lambda unit: unit.each),
+    Number(
+        "that is",
+        lambda unit: words.money(unit.cost, unit.currency, words.places([unit.cost])),
+        exact=lambda unit: unit.cost,
+    ),
     Number("by", lambda unit: words.decimal(unit.units)),
     Column("", lambda unit: _remark(unit)),
 ]
@@ -29,11 +33,16 @@ def unit_costs(answer: UnitCosts, where: Mapping[str, str]) -> Iterator[Block]:
     if not answer.units:
         yield from nothing(where)
     else:
-        yield Grid("", _COLUMNS, answer.units)
+        yield units(answer)
     if answer.units and answer.unknown_calls:
         calls = words.plural(answer.unknown_calls, "call")
         yield from apart(f"Unknown cost: {calls} of {words.count(answer.calls)}, in no sum above", ALARM)
     yield footer([answer.completeness], answer.period)
+
+
+def units(answer: UnitCosts) -> Block:
+    """Return what one of each unit of work costs, in each currency."""
+    return Grid("", _COLUMNS, answer.units)
 
 
 def _cost_of_one(unit: UnitCost) -> Cell:

@@ -14,7 +14,7 @@ from analytics_es.events.event import microseconds
 from analytics_es.presentation.blocks import Behind, Beside, Column, Grid, Line, Link, Share, Styled
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.pages import KINDS, Asking
-from analytics_es.presentation.parts import Choices, Meters, Page, Pair, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choices, Code, Meters, Page, Pair, Section, Tile, Tiles, Ways
 from analytics_es.presentation.question import Question
 from analytics_es.types import CostExplanation, Explanation, TimePeriod
 
@@ -51,7 +51,7 @@ def _page(page: Page) -> Any:
 
 def _section(section: Section) -> Any:
     answer = f"{section.answer}/{section.table}" if section.answer else None
-    more = f"{section.more.text} → {_link(section.more)}" if section.more else None
+    more = plain(section.more) if section.more else None
     return {"section": section.title, "answer": answer, "more": more, "parts": [*map(plain, section.parts)]}
 
 
@@ -79,6 +79,9 @@ _PLAIN: dict[type[Any], Callable[[Any], Any]] = {
     Chart: _chart,
     Grid: _grid,
     Line: lambda line: line.text,
+    Code: lambda code: code.text,
+    Link: lambda link: f"{link.text} → {_link(link)}",
+    Ways: lambda ways: {"ways": [*map(plain, ways.links)]},
     Pair: lambda pair: {"pair": [plain(pair.left), plain(pair.right)]},
     Tiles: lambda tiles: {"tiles": [*map(_tile, tiles.tiles)]},
     Meters: lambda meters: {"meters": [[one.name, one.figure, one.part, one.note] for one in meters.meters]},
