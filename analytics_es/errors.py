@@ -63,6 +63,10 @@ class NoSuchTable(AnalyticsError):
     """{name!r:.80} is no table of a {kind}: it has {names}."""
 
 
+class NothingToDraw(AnalyticsError):
+    """There is nothing to draw in this {kind}: {reason}."""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,6 +12,8 @@ from analytics_es.types import (
     CostBreakdown,
     CostPoint,
     CostRow,
+    CostSeries,
+    CostSeriesPoint,
     CurrencyCost,
     EffortCost,
     EntityUsage,
@@ -31,8 +33,8 @@ from analytics_es.types.values import shown
 
 REPORTED, COST = "cost.reported_cost", "cost.cost"
 
-Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
-Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
+Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown | CostSeries
+Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint | CostSeriesPoint
 OfCost = CostRow | CurrencyCost | EffortCost | UnknownCost
 Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | OfCost
 
@@ -47,7 +49,7 @@ def period_and_keys(
     log: of a row of costs, only costs are looked for in its currency.
     """
     filters = read_filters(where)
-    if isinstance(answer, CostBreakdown) and answer.supposed:
+    if isinstance(answer, CostBreakdown | CostSeries) and answer.supposed:
         raise NotARow(row="A cost that is only supposed")
     if isinstance(answer, TimePeriod):
         if row is not None:
@@ -57,7 +59,7 @@ def period_and_keys(
     if row is None:
         return answer.period, {**keys, **filters}
     keys |= _keys(row)
-    if isinstance(row, OfCost | CostPoint) and metric not in (REPORTED, COST):
+    if isinstance(row, OfCost | CostPoint | CostSeriesPoint) and metric not in (REPORTED, COST):
         del keys[MONEY]
     of_all = isinstance(answer, PerformanceMetrics) and row == answer.totals
     period = _bucket(answer, row.start) if isinstance(row, Point) and not of_all else answer.period
@@ -70,7 +72,7 @@ def _keys_of_answer(answer: Answer) -> dict[str, str]:
             return {MONEY: currency}
         case UsageStats(entity_type=str() as kind, entity_id=entity_id):
             return {"entity_type": kind} | ({} if entity_id is None else {"entity_id": entity_id})
-        case MetricSummary() | UsageStats() | PerformanceMetrics() | CostBreakdown():
+        case MetricSummary() | UsageStats() | PerformanceMetrics() | CostBreakdown() | CostSeries():
             return {}
         case _:
             raise NotARow(row=f"{shown(answer):.80}")
@@ -80,7 +82,7 @@ def _keys(row: Row) -> dict[str, str]:
     match row:
         case MetricGroup(keys=keys):
             return dict(keys)
-        case CostRow(keys=keys, currency=currency):
+        case CostRow(keys=keys, currency=currency) | CostSeriesPoint(keys=keys, currency=currency):
             return {**keys, MONEY: currency}
         case EffortCost(effort=effort, currency=currency):
             return {"effort": effort, MONEY: currency}
@@ -102,7 +104,8 @@ def _keys(row: Row) -> dict[str, str]:
 
 def _bucket(answer: Answer, start: datetime) -> TimePeriod:
     """Return the time from a point of a series to the next; instants, because clocks that go back show a time twice."""
-    instants = sorted({point.start.timestamp() for point in answer.series} | {answer.period.end.timestamp()})
+    starts = answer.starts if isinstance(answer, CostSeries) else [point.start for point in answer.series]
+    instants = sorted({bucket.timestamp() for bucket in starts} | {answer.period.end.timestamp()})
     if start.timestamp() not in instants[:-1]:
         raise NotARow(row=f"The point at {start}")
     end = instants[instants.index(start.timestamp()) + 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 from analytics_es.audit.dead_letters import DeadLetters, decoded, no_event
 from analytics_es.errors import BrokenEvent, NoDeadLetter, NoSuchPosition, SealedEvent
 from analytics_es.events import RecordedEvent
-from analytics_es.events.event import CORRECTED, FORGETTING, facts, is_type, key_of, microseconds
+from analytics_es.events.event import CORRECTED, facts, is_type, key_of, microseconds
 from analytics_es.ingest.corrections import call_of, key_of_correction
-from analytics_es.log import EventLog, announced
-from analytics_es.log.announcements import text
+from analytics_es.ingest.vault import is_pseudonym
+from analytics_es.log import EventLog
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.projection.fold import WHOLE
 from analytics_es.projection.rows import by_name
@@ -52,7 +52,7 @@ def stored_event(store: Store, position: int, cost_of: CostOf) -> StoredEvent:
         cost=cost_of(stored, hour),
         corrects=_corrected(store.log, event),
         corrections=list(_corrections(store.log, event)),
-        forgotten=list(_forgotten(store.log, row["state"])),
+        unknown_pseudonyms=list(dict.fromkeys(_unknown(store, event.data))),
     )
 
 
@@ -142,9 +142,13 @@ def _corrections(log: EventLog, event: RecordedEvent) -> Iterator[int]:
         number += 1
 
 
-def _forgotten(log: EventLog, state: bytes) -> Iterator[str]:
-    """Yield the pseudonyms in an event that a subject had who was forgotten since, or was given for that."""
-    pseudonyms = announced(log, FORGETTING, lambda data: text(data, "pseudonym")).said
-    for pseudonym in dict.fromkeys(pseudonym for _, pseudonym in pseudonyms):
-        if pseudonym and pseudonym.encode() in state:
-            yield pseudonym
+def _unknown(store: Store, data: Any) -> Iterator[str]:
+    """Yield the pseudonyms in what an event says that the vault does not know."""
+    if isinstance(data, Mapping):
+        for value in data.values():
+            yield from _unknown(store, value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _unknown(store, value)
+    elif isinstance(data, str) and is_pseudonym(data) and not store.vault.holds(data):
+        yield data

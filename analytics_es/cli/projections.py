@@ -92,12 +92,13 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
         unread = store.service.unread_announcements().unwrap()
         fields = store.service.unread_fields(limit=1000).unwrap()
         left_out = store.service.left_out_fields(limit=1000).unwrap()
+        verified = store.service.last_verifications().unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
             corrections = None if no_check else store.service.doubtful_corrections(progress=bar.report).unwrap()
     answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
-    answer |= {"unread_fields": fields, "left_out_fields": left_out}
-    blocks = tables.status(projections, unreadable, unread, fields, left_out, corrections or [], checks or [])
+    answer |= {"unread_fields": fields, "left_out_fields": left_out, "last_verifications": verified}
+    blocks = tables.status(projections, unreadable, unread, fields, left_out, corrections or [], checks or [], verified)
     print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
     if max_lag and (problem := max_lag.problem(projections)):
         raise Failed(f"error: {problem}")

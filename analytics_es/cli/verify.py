@@ -51,7 +51,8 @@ def verify(
     """Fold the log again and compare with the live read models, while they serve.
 
     Each is compared at the position it has reached, row for row. Says that they are identical, or which buckets and
-    keys differ, by how much, and which events are involved. Ends with 1 if anything differs.
+    keys differ, by how much, and which events are involved. Ends with 1 if anything differs. What was found, and when,
+    is noted beside the read models: `projections status` and the page of projections tell it.
 
     \b
     Examples:

@@ -37,7 +37,6 @@ DEFAULT_SOURCE = "local"
 MAX_SOURCE = 256  # characters
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
-FORGETTING = "analytics.forgetting.started"  # of a subject, under which pseudonym
 OWN = "analytics."  # how the types begin of what the service itself has to say
 
 

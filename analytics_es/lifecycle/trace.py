@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from analytics_es.events.event import EARLIEST, FORGETTING, LATEST, MICRO
+from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
 from analytics_es.lifecycle.masked_rows import MaskedRows
 from analytics_es.lifecycle.masking import Masked, Masking
@@ -19,7 +19,7 @@ from analytics_es.log.announcements import content_of, numbers, text, texts
 from analytics_es.projection.calendar import Calendar
 from analytics_es.types import HeldCopy, UnreadAnnouncement
 
-BEGUN = FORGETTING
+BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"
 COPIES = (EXPORTED, BACKED_UP)
 SAID = (*COPIES, BEGUN, FORGOTTEN)  # by the service itself, which names no subject

@@ -31,6 +31,9 @@ SWAPPED = "swapped:"  # how often rows of a read model were put in the place of 
 # How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
 
+# What was found when all of a read model was verified last, and when a part of it was.
+VERIFIED, VERIFIED_PART = "verified:", "verified part:"
+
 UNREADABLE_KEY = ("hour", "position", "field")
 
 # What one projection could not read at these positions; and without what was accepted.
@@ -220,6 +223,15 @@ class Snapshot:
         """Return what changes where a projection's rows are more than added to: by others, or by none any more."""
         about, live = self._about(), self.live[name]
         return live, about.get(HORIZON), about.get(f"{SWAPPED}{live.table}")
+
+    def swapped(self, name: str) -> str:
+        """Return how often rows of a projection were put in the place of others."""
+        return self._about().get(f"{SWAPPED}{self.live[name].table}", "0")
+
+    def verified(self, name: str) -> list[str]:
+        """Return what is noted of when a projection was verified last: all of it, and a part."""
+        about, table = self._about(), self.live[name].table
+        return [about[prefix + table] for prefix in (VERIFIED, VERIFIED_PART) if prefix + table in about]
 
     def _about(self) -> dict[str, str]:
         return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))

@@ -19,7 +19,16 @@ from analytics_es.read_models.alone import alone
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.selection import Span
-from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, SWAPPED, Snapshot, Sums
+from analytics_es.read_models.snapshot import (
+    HORIZON,
+    PARTIAL,
+    SELECT_ABOUT,
+    SWAPPED,
+    VERIFIED,
+    VERIFIED_PART,
+    Snapshot,
+    Sums,
+)
 from analytics_es.read_models.views.shown import Shown
 
 logger = logging.getLogger("analytics_es")
@@ -234,7 +243,7 @@ class ReadModels(ABC):
         cursor.execute(FORGET_UNREADABLE, (table,))
         cursor.execute(FORGET_LEDGER, (table,))
         self.shown.forget(cursor, table)
-        for prefix in (SEAL, PARTIAL, SWAPPED):
+        for prefix in (SEAL, PARTIAL, SWAPPED, VERIFIED, VERIFIED_PART):
             cursor.execute(FORGET_ABOUT, (f"{prefix}{table}",))
         self.checkpoints.forget(cursor, f"{log}:{table}")
 
@@ -333,6 +342,12 @@ class ReadModels(ABC):
         with self.writing(lasting=True) as cursor:
             for letter in letters:
                 cursor.execute(WRITE_DISCARDED, letter)
+
+    def note_verified(self, declaration: Declaration, note: str, *, whole: bool) -> None:
+        """Note what was found when a read model was verified, all of it or a part, if it still is the live one."""
+        with self.writing() as cursor:
+            if self.live_in(cursor)[declaration.name].declaration.table == declaration.table:
+                cursor.execute(WRITE_ABOUT, (f"{VERIFIED if whole else VERIFIED_PART}{declaration.table}", note))
 
     def forget_untimed(self, name: str, position: int) -> None:
         """Remove from what a projection could not read an event that had no hour, and is derived by now."""

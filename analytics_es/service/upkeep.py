@@ -16,6 +16,7 @@ from analytics_es.types import (
     BackupResult,
     ChecksumsWritten,
     ExportResult,
+    LastVerification,
     LedgerCheck,
     Listing,
     OperationResult,
@@ -144,14 +145,18 @@ class Upkeep(Inspection):
         All of the log, or the hours of a `period` and the days they lie in, or a `sample` of so many days, drawn at
         random: with the same `seed`, the same days. Read models are verified as they are defined, today or before.
         Of what differs, the first `limit` rows of each projection are listed, with the events they are made of; it is
-        looked at twice, the second time while nobody rebuilds, retains or forgets.
+        looked at twice, the second time while nobody rebuilds, retains or forgets. What was found is noted beside the
+        read models, for `last_verifications`.
         """
+        from analytics_es.audit.verified import note_verified, standing
         from analytics_es.audit.verify import verify
 
-        return self._result(
-            lambda parts: verify(
+        def verified(parts: Parts) -> Verification:
+            names = parts.store.selected(projections)
+            before = standing(parts.store, names)
+            verification = verify(
                 parts.store,
-                parts.store.selected(projections),
+                names,
                 period=None if period is None else parts.contexts.period(period),
                 sample=sample,
                 seed=seed,
@@ -159,7 +164,19 @@ class Upkeep(Inspection):
                 workers=workers,
                 progress=progress,
             )
-        )
+            note_verified(parts.store, verification, before)
+            return verification
+
+        return self._result(verified)
+
+    def last_verifications(self) -> OperationResult[Listing[LastVerification]]:
+        """List what was found when each read model was verified last; what never was, or is filled anew, is not listed.
+
+        Of all of it, and of a part where that was looked at later.
+        """
+        from analytics_es.audit.verified import last_verifications
+
+        return self._result(lambda parts: last_verifications(parts.store, parts.store.selected(None)))
 
     @reading_arguments
     def check_ledger(

@@ -170,6 +170,32 @@ class Verification(Answer):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
+class LastVerification(ValueObject):
+    """What was found when a live read model was verified last; one that was filled anew since has none.
+
+    projection: whose read model it is.
+    scope: `all`, or which part of it was compared: a period, or how many days, drawn with which seed.
+    verified_at: when that was done, in the store's time zone.
+    position: its checkpoint then, up to which both were compared.
+    identical: nothing differed.
+    rows: how many were compared.
+    differences: how many entries differed.
+    damaged: how many events were not what was recorded, 1,000 at most.
+    derived_since: rows of it were put in the place of others since.
+    """
+
+    projection: str
+    scope: str
+    verified_at: datetime
+    position: int
+    identical: bool
+    rows: int
+    differences: int
+    damaged: int
+    derived_since: bool
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class ChecksumsWritten(ValueObject):
     """Events that were given checksums of what is stored of them.
 

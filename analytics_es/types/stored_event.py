@@ -63,7 +63,7 @@ class StoredEvent(Answer):
     cost: of a call, or a correction, how its cost comes about; None where it is neither, or waits to be counted.
     corrects: where the call is that it corrects; None where it is no correction, or there is none.
     corrections: where the corrections of its cost are, in their order.
-    forgotten: the pseudonyms in it whose subjects were forgotten: nothing leads from them to anybody any more.
+    unknown_pseudonyms: those in it that the store's vault does not know: forgotten since, or of another store.
     raw: what is stored, as text, where that is no event; None where it is one.
     problem: why what is stored is no event; None where it is one.
     """
@@ -87,6 +87,6 @@ class StoredEvent(Answer):
     cost: ExplainedCost | None = None
     corrects: int | None = None
     corrections: list[int] = Factory(list)
-    forgotten: list[str] = Factory(list)
+    unknown_pseudonyms: list[str] = Factory(list)
     raw: str | None = None
     problem: str | None = None

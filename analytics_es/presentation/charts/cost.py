@@ -10,10 +10,10 @@ from typing import Any
 from analytics_es.presentation import words
 from analytics_es.presentation.charts import course
 from analytics_es.presentation.charts.chart import Chart, Figure
-from analytics_es.types import CostBreakdown, TimePeriod
+from analytics_es.types import CostBreakdown, CostSeries, TimePeriod
 
 
-def cost_series(answer: Any) -> list[Chart]:
+def cost_series(answer: CostSeries) -> list[Chart]:
     """Return what calls cost by what they are told apart by (get_cost_series), that of the most calls first."""
     by = [key for key in answer.by if key != "currency"]
     what = f"Cost by {' and '.join(by)}" if by else "Cost"
@@ -30,52 +30,71 @@ def _charts(
     what: str, period: TimePeriod, starts: Sequence[datetime], points: Sequence[Any], *, goes_on: bool
 ) -> list[Chart]:
     places = course.places(starts)
-    calls = [0] * len(starts)
-    by_currency: dict[str, int] = {}
+    is_empty = [True] * len(starts)
+    by_currency: dict[str, list[Any]] = {}
     for point in points:
-        calls[places[point.start.astimezone(UTC)]] += point.calls
-        by_currency[point.currency] = by_currency.get(point.currency, 0) + point.calls
-    passed = course.passed([not number for number in calls], goes_on=goes_on)
+        is_empty[places[point.start.astimezone(UTC)]] &= not (point.calls or point.cost)
+        by_currency.setdefault(point.currency, []).append(point)
+    passed = course.passed(is_empty, goes_on=goes_on)
     notes = _unknown(places, points)
-    currencies = sorted((currency for currency in by_currency if currency), key=lambda key: (-by_currency[key], key))
-    return course.drawn(
-        _in_one(f"{what} in {words.safe(currency)}", period, starts, places, points, currency, passed, notes)
-        for currency in currencies
-    )
+    charged = {currency: part for currency, part in by_currency.items() if currency}
+    names = _most_first(charged)
+    rows = {
+        currency: _rows(names, part, places, passed)
+        for currency, part in sorted(charged.items(), key=lambda row: (-sum(point.calls for point in row[1]), row[0]))
+    }
+    return course.drawn(_in_one(what, period, starts, currency, series, notes) for currency, series in rows.items())
+
+
+def _most_first(charged: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return what costs are told apart by, that of the largest share of a currency first: of one colour in all."""
+    shares: dict[str, Decimal] = {}
+    for points in charged.values():
+        costs: dict[str, Decimal] = {}
+        for point in points:
+            name = _name(point)
+            costs[name] = costs.get(name, Decimal(0)) + (point.cost or 0)
+        whole = sum(map(abs, costs.values()), Decimal(0)) or Decimal(1)
+        for name, amount in costs.items():
+            shares[name] = max(shares.get(name, Decimal(0)), abs(amount) / whole)
+    return sorted(shares, key=lambda name: (-shares[name], name))
+
+
+def _rows(
+    names: Sequence[str], points: Iterable[Any], places: Mapping[datetime, int], passed: int
+) -> dict[str, Sequence[Figure | None]]:
+    """Return a row of figures for each name: 0 where there was nothing, none where time has not come."""
+    nothing = [Decimal(0) if place < passed else None for place in range(len(places))]
+    rows = {name: [*nothing] for name in names}
+    for point in points:
+        place, row = places[point.start.astimezone(UTC)], rows[_name(point)]
+        row[place] = (row[place] or Decimal(0)) + (point.cost or 0)
+    return course.told_apart(rows)
 
 
 def _in_one(
     what: str,
     period: TimePeriod,
     starts: Sequence[datetime],
-    places: Mapping[datetime, int],
-    points: Iterable[Any],
     currency: str,
-    passed: int,
+    series: Mapping[str, Sequence[Figure | None]],
     notes: Sequence[str],
 ) -> Chart | None:
-    series: dict[str, list[Figure | None]] = {}
-    charged = [point for point in points if point.currency == currency and point.cost is not None]
-    for point in charged:
-        nothing: list[Figure | None] = [Decimal(0) if place < passed else None for place in range(len(starts))]
-        row = series.setdefault(_name(point, currency), nothing)
-        place = places[point.start.astimezone(UTC)]
-        row[place] = (row[place] or 0) + point.cost
-    most_first = dict(sorted(series.items(), key=lambda row: -sum(figure or 0 for figure in row[1])))
-    shown = course.told_apart(most_first)
-    decimals = words.places([figure for row in shown.values() for figure in row])  # type: ignore[misc]
+    decimals = words.places([figure for row in series.values() for figure in row])  # type: ignore[misc]
 
     def text(amount: Decimal | None) -> str:
         return words.money(amount, currency, decimals)
 
+    rows = {name or currency: row for name, row in series.items()}
+    in_it = f"{what} in {words.safe(currency)}"
     return course.chart(
-        what, period, starts, shown, text, kind="bars", unit=currency, notes=notes, noted="unknown cost"
+        in_it, period, starts, rows, text, kind="bars", unit=currency, notes=notes, noted="unknown cost"
     )
 
 
-def _name(point: Any, currency: str) -> str:
+def _name(point: Any) -> str:
     keys = getattr(point, "keys", {})
-    return " · ".join(text or "(none)" for key, text in keys.items() if key != "currency") or currency
+    return " · ".join(text or "(none)" for key, text in keys.items() if key != "currency")
 
 
 def _unknown(places: Mapping[datetime, int], points: Iterable[Any]) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects
 
 _CLEAR = "rgba(0,0,0,0)"
+_BLOCK = PLOT + 110  # pixels from one of several charts to the next: its title, its buckets and its legend
 _NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
 _STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
@@ -75,7 +76,7 @@ def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[
         "hovertemplate": "%{customdata}",
     }
     if chart.kind == "bars":
-        return {**trace, "type": "bar", "marker": {"color": colour}}
+        return {**trace, "type": "bar", "marker": {"color": colour, "line": {"width": 0}}}
     sizes = [5 if number in alone(row.figures) else 0 for number in range(len(figures))]
     return {
         **trace,
@@ -172,31 +173,37 @@ def _name(level: Level) -> dict[str, Any]:
 
 
 def _put(whole: dict[str, Any], part: dict[str, Any], chart: Chart, place: int, number: int) -> None:
-    """Put a chart below those that are there, with its title above it."""
+    """Put a chart below those that are there, with its title above it and its legend below."""
     axis = "" if place == 0 else str(place + 1)
-    high, gap = 1 / number, 0.2 / number if number > 1 else 0.0
-    domain = [1 - (place + 1) * high, 1 - place * high - gap]
-    layout = part["layout"]
+    height = (number - 1) * _BLOCK + PLOT
+    domain = [1 - (place * _BLOCK + PLOT) / height, 1 - place * _BLOCK / height]
+    layout, several = part["layout"], len(chart.series) > 1
     for trace in part["data"]:
-        group = {"legend": f"legend{axis}", "showlegend": trace["name"] != "" and len(chart.series) > 1}
-        whole["data"].append({**trace, **group, "xaxis": f"x{axis}", "yaxis": f"y{axis}"})
-    shown = {name: layout[name] for name in layout if name not in ("xaxis", "yaxis", "shapes", "annotations")}
-    title = {"text": _plain(chart.title), "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper"}
-    title |= {"y": domain[1], "yanchor": "bottom", "showarrow": False, "yshift": 8, "font": {"size": 13}}
-    moved = {"yref": f"y{axis}"}
-    whole["layout"] |= shown | {
-        "height": (HEIGHT + 90) * number,
-        "margin": {"l": SIDE + 8, "r": 16, "t": 44, "b": 40},
+        own = {"legend": f"legend{axis}", "showlegend": several and trace.get("showlegend", True)}
+        whole["data"].append({**trace, **own, "xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+    above = {"text": _plain(chart.title), "xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+    above |= {"yref": "paper", "y": domain[1], "yanchor": "bottom", "yshift": 8, "font": {"size": 13}}
+    legend = {"orientation": "h", "x": 0, "y": domain[0] - 26 / height, "yanchor": "top", "bgcolor": _CLEAR}
+    before = whole["layout"]
+    whole["layout"] = {
+        **before,
+        **{name: layout[name] for name in layout if name not in ("xaxis", "yaxis", "shapes", "annotations")},
+        "height": height + 120,
+        "margin": {"l": SIDE + 8, "r": 16, "t": 44, "b": 76},
+        "showlegend": True,
+        "template": {},
         f"xaxis{axis}": {**layout["xaxis"], "anchor": f"y{axis}"},
         f"yaxis{axis}": {**layout["yaxis"], "anchor": f"x{axis}", "domain": domain},
-        f"legend{axis}": {"orientation": "h", "x": 0, "y": domain[0] - 0.12 / number, "yanchor": "top"},
-        "shapes": [*whole["layout"].get("shapes", []), *({**line, **moved} for line in layout["shapes"])],
-        "annotations": [
-            *whole["layout"].get("annotations", []),
-            *({**name, **moved} for name in layout["annotations"]),
-            title,
-        ],
+        f"legend{axis}": legend,
+        "shapes": [*before.get("shapes", []), *(_on(shape, axis) for shape in layout["shapes"])],
+        "annotations": [*before.get("annotations", []), *(_on(name, axis) for name in layout["annotations"]), above],
     }
+
+
+def _on(drawn: dict[str, Any], axis: str) -> dict[str, Any]:
+    """Return what is drawn on the axes of one of several charts."""
+    x, y = (drawn["xref"], drawn["yref"])
+    return {**drawn, "xref": x if x == "paper" else f"x{axis}", "yref": f"y{axis}{' domain' if y == 'paper' else ''}"}
 
 
 def _coloured(part: Any) -> Any:

@@ -10,6 +10,11 @@ from analytics_es.types import PerformanceMetrics
 PERCENTILES = ("p50", "p95", "p99")
 
 
+def performance(answer: PerformanceMetrics) -> list[Chart]:
+    """Return how fast and how reliable all operations together were."""
+    return course.drawn([durations(answer), error_rate(answer)])
+
+
 def durations(answer: PerformanceMetrics) -> Chart | None:
     """Return percentiles over time: half of the calls took at most so long, 95 and 99 % of them."""
     starts = [point.start for point in answer.series]

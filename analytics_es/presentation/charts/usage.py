@@ -10,15 +10,26 @@ from analytics_es.presentation.charts.chart import Chart, Figure
 from analytics_es.types import UsageStats
 
 
+def usage(answer: UsageStats) -> list[Chart]:
+    """Return how many events there were, and how many tokens."""
+    return course.drawn([events(answer), tokens(answer)])
+
+
 def events(answer: UsageStats) -> Chart | None:
-    """Return how many events there were."""
-    return _bars(answer, "Events", {"events": [point.totals.events for point in answer.series]}, "events")
+    """Return how many events there were, those of what failed apart."""
+    totals = [point.totals for point in answer.series]
+    failed = [total.failures for total in totals]
+    others = [total.events - total.failures for total in totals]
+    return _bars(answer, "Events, and how many of them failed", {"not failed": others, "failed": failed}, "events")
 
 
 def tokens(answer: UsageStats) -> Chart | None:
     """Return how many tokens went in and came out."""
     totals = [point.totals for point in answer.series]
-    series = {"in": [total.input_tokens for total in totals], "out": [total.output_tokens for total in totals]}
+    series = {
+        "tokens in": [total.input_tokens for total in totals],
+        "tokens out": [total.output_tokens for total in totals],
+    }
     return _bars(answer, "Tokens", series, "tokens")
 
 

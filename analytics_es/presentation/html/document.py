@@ -104,4 +104,4 @@ def _hash(text: str) -> str:
 def fragment(parts: Sequence[Part], links: Links | None = None) -> str:
     """Return parts as a piece of a page of others, with a style that touches nothing but them."""
     style = h.style[as_it_is(stylesheet(shell=False))]
-    return written(h.div(".aes")[style, [drawn(part, links) for part in parts]])
+    return _DATA.sub("", written(h.div(".aes")[style, [drawn(part, links) for part in parts]]))  # no script runs there

@@ -11,6 +11,7 @@ from analytics_es.presentation.tables.unread import left_out_fields, unread_fiel
 from analytics_es.types import (
     DayDivergence,
     DoubtfulCorrection,
+    LastVerification,
     LedgerCheck,
     LeftOutField,
     ProjectionStatus,
@@ -28,6 +29,14 @@ _STATUS: Columns[ProjectionStatus] = [
     Number("unreadable", lambda status: errors(status.unreadable)),
     Column("few events", lambda status: status.few_events),
     Column("state", lambda status: _state(status)),
+]
+_VERIFIED: Columns[LastVerification] = [
+    Column("projection", lambda last: last.projection),
+    Column("verified", lambda last: f"{words.moment(last.verified_at)} {last.verified_at.tzinfo}"),
+    Column("compared", lambda last: "all of it" if last.scope == "all" else last.scope),
+    Number("up to position", lambda last: words.count(last.position)),
+    Number("rows", lambda last: words.count(last.rows)),
+    Column("found", lambda last: _found(last)),
 ]
 _UNREADABLE: Columns[UnreadableValue] = [
     Column("projection", lambda unreadable: unreadable.projection),
@@ -69,6 +78,7 @@ def status(
     left_out: Sequence[LeftOutField],
     corrections: Sequence[DoubtfulCorrection],
     checks: Sequence[LedgerCheck],
+    verified: Sequence[LastVerification],
 ) -> Iterator[Block]:
     """Return how far projections are, and what they could not use, did not read, or do not take for true."""
     yield how_far(projections)
@@ -81,6 +91,8 @@ def status(
     if corrections:
         yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
     yield from ledger(checks)
+    if verified:
+        yield Grid("Verified last", _VERIFIED, verified)
     if any(projection.lag_events for projection in projections):
         yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")
 
@@ -88,6 +100,15 @@ def status(
 def how_far(projections: Sequence[ProjectionStatus]) -> Grid[ProjectionStatus]:
     """Return how far each projection is, and what stops it, if anything does."""
     return Grid("", _STATUS, projections)
+
+
+def last_verified(last: Sequence[LastVerification], projections: Sequence[ProjectionStatus]) -> Iterator[Block]:
+    """Return what was found when each was verified last, and which never were."""
+    if last:
+        yield Grid("", _VERIFIED, last)
+    verified = {row.projection for row in last}
+    if never := [status.name for status in projections if status.name not in verified]:
+        yield Line(f"Never verified as it is now: {', '.join(never)} (`analytics-es projections verify`).", "yellow")
 
 
 def not_ours(unread: Sequence[UnreadAnnouncement]) -> Iterator[Block]:
@@ -106,6 +127,17 @@ def _state(status: ProjectionStatus) -> Cell:
     if status.stale:
         return Styled(f"stale: {status.stale}", "yellow")
     return Styled("behind", "yellow") if status.lag_events else "up to date"
+
+
+def _found(last: LastVerification) -> Cell:
+    """Say what differed, and whether what was compared is still there."""
+    found = ["identical"] if last.identical else [f"{words.plural(last.differences, 'entry')} differed"]
+    if last.damaged:
+        found.append(f"{words.plural(last.damaged, 'event')} damaged")
+    if last.derived_since:
+        found.append("some of it derived again since")
+    text = ", ".join(found)
+    return text if last.identical and not last.damaged else Styled(text, "red")
 
 
 def ledger(checks: Sequence[LedgerCheck]) -> Iterator[Block]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import fields, has
 
-from analytics_es.errors import NoSuchTable
+from analytics_es.errors import MissingExtra, NoSuchTable
 from analytics_es.types.tables import brief
 from analytics_es.types.tables.columns import hints_of, rows_in
 from analytics_es.types.tables.rows import Rows, Table, listed, table
@@ -53,7 +54,20 @@ class Tabular:
         return brief.line(self)
 
     def _repr_html_(self) -> str:
-        return brief.html(repr(self), self.table())
+        """Show it in a notebook as a page does, where the extra `page` is installed; else its main table."""
+        try:
+            html: str = _notebook().shown(self)
+        except MissingExtra:
+            return brief.html(repr(self), self.table())
+        return html
+
+    def plot(self, *, currency: str | None = None) -> Any:
+        """Return its course over time as a figure of Plotly (a `plotly.graph_objects.Figure`); needs the extra `page`.
+
+        Money of several currencies is never added: each has a plot of its own, below one another, or one is chosen.
+        Raises NothingToDraw for an answer without figures over time, MissingExtra without Plotly.
+        """
+        return _notebook().drawn(self, currency)
 
 
 class _AsDataclass:
@@ -141,6 +155,19 @@ class Keyed(list[T]):
     def __init__(self, rows: Iterable[T] = (), by: Sequence[str] = ()) -> None:
         super().__init__(rows)
         self.by = tuple(by)
+
+
+def _notebook() -> Any:
+    """Return what shows answers in notebooks, which lies far above: it is known here by its name alone.
+
+    Raises MissingExtra where what it needs is not installed.
+    """
+    try:
+        return importlib.import_module("analytics_es.presentation.notebook")
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("analytics_es"):
+            raise
+        raise MissingExtra(package=str(error.name).partition(".")[0], extra="page") from None
 
 
 def _chosen(name: str | None, answer: Tabular) -> str:

@@ -13,7 +13,7 @@ from tests.presentation.html.examples import links, page, parts
 from tests.presentation.html.markup import Read
 from tests.presentation.html.test_parts import on_lines
 
-STYLE = 12_000  # bytes
+STYLE = 12 * 1024  # bytes
 
 
 def test_what_stands_around_the_parts(snapshot: SnapshotAssertion) -> None:
