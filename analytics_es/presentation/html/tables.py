@@ -25,13 +25,16 @@ FEW = 3  # columns, of which a table is narrower than the page: who reads a row 
 LONG = 12  # characters of a name, beyond which it may go on below: after a dot before anywhere else
 NOTHING = (UNKNOWN, "0")  # figures that no event is behind
 _JOINTS = re.compile(r"([._/:@])(?=[^\W\d])")
+_TIME = re.compile(r"([A-Z][a-z]{2} )?\d{4}-\d\d-\d\d( [\d:.]+)?$")  # which stays on one line
 _CLASSES = {"red": "bad", "yellow": "warn", "dim": "soft", "bold": "strong"}
 
 
 def table(grid: Grid[Any], links: Links | None, *, under: str = "", marks: Marks | None = None) -> h.Node:
     """Return a table; its title is only for who does not see it where it stands `under` the same one."""
     seen = "vh" if grid.title == under else None
-    rows = [_row(grid, row, links, marks or {}) for row in grid.rows]
+    names = {grid.columns[0].cell(row) for row in grid.rows} if marks else set()
+    shared = marks if marks and not names.isdisjoint(marks) else {}
+    rows = [_row(grid, row, links, shared) for row in grid.rows]
     upper = len(rows) - grid.sums
     return [
         h.div(".scroll", tabindex="0", role="group", aria_label=plain(grid.title) or "Table")[
@@ -90,7 +93,7 @@ def _inside(column: Column[Any], row: Any, links: Links | None) -> str:
     text, style = (cell.text, style_of(cell.style)) if isinstance(cell, Styled) else (cell, "")
     shown = str(escape(plain(text)))
     if not column.right and len(text) > LONG:
-        shown = _JOINTS.sub(r"\1<wbr>", shown)
+        shown = f'<span class="nb">{shown}</span>' if _TIME.match(text) else _JOINTS.sub(r"\1<wbr>", shown)
     if column.exact and (exact := column.exact(row)) is not None:
         shown = f'<data value="{escape(exactly(exact))}">{shown}</data>'
     if links and text not in NOTHING and (address := _address(column, row, links)):
