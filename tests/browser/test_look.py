@@ -14,9 +14,9 @@ def test_without_a_script_a_form_asks_about_another_period_and_keeps_the_rest(sh
     page = shown(f"{demo.url}/cost?last=7d&by=tenant&where=provider%3Danthropic", scripts=False).page
 
     page.locator("summary").click()
-    page.locator("form.other").get_by_label("last").fill("3d")
-    page.locator("form.other").get_by_label("tz").fill("Europe/Berlin")
-    page.locator("form.other").get_by_role("button").click()
+    page.locator(".other [name=last]").fill("3d")
+    page.locator(".other [name=tz]").fill("Europe/Berlin")
+    page.locator(".other button").click()
 
     assert page.url == f"{demo.url}/cost?by=tenant&where=provider%3Danthropic&last=3d&tz=Europe%2FBerlin"
     expect(page.locator(".sub")).to_contain_text("Europe/Berlin")
