@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from analytics_es.testing.examples import price, provider_call
 from tests.browser.conftest import MONDAY, SUNDAY, Shown, Site, site
-from tests.stores import opened, record
+from tests.stores import eventually, opened, record
 
 TOKEN = "a-token"
 CALL = {"provider": "acme", "model": "acme-large", "cost": None, "currency": None, "cache_creation_tokens": None}
@@ -124,10 +124,14 @@ def test_charts_are_drawn_anew_where_a_script_runs_and_follow_the_scheme(demo: S
     seen = shown(demo.address("cost"))
 
     seen.page.wait_for_selector(".anew.ready")
-    light = seen.page.eval_on_selector(".anew.ready .bars path", "bar => getComputedStyle(bar).fill")
-    seen.page.emulate_media(color_scheme="dark")
-    seen.page.wait_for_function(f"getComputedStyle(document.querySelector('.anew.ready .bars path')).fill != '{light}'")
 
+    def colour() -> str:
+        return str(seen.page.eval_on_selector(".anew.ready .bars path", "bar => getComputedStyle(bar).fill"))
+
+    light = colour()
+    seen.page.emulate_media(color_scheme="dark")
+
+    assert eventually(lambda: colour() != light)
     seen.assert_calm()
 
 
