@@ -433,9 +433,9 @@ def test_what_nothing_reads_is_told_as_the_page_of_concepts_shows(tmp_path: Path
 
 
 def test_answers_are_tables_as_their_page_shows(tmp_path: Path) -> None:
-    first, second, third, _ = blocks("docs/answers.md", "python")
+    first, second, third, drawn, _ = blocks("docs/answers.md", "python")
 
-    assert run_python(f"{first}\n{second}", tmp_path) == "".join(blocks("docs/answers.md", "text"))
+    assert run_python(f"{first}\n{second}\n{drawn}", tmp_path) == "".join(blocks("docs/answers.md", "text"))
     compile(third, "answers.md", "exec")  # polars, pandas and narwhals need not be there
 
 

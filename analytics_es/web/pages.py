@@ -62,7 +62,7 @@ class Pages:
 
     async def first(self, request: Request) -> Response:
         """Lead to the first page."""
-        return Response(status_code=303, headers={"Location": f"{root_of(request)}/{KINDS[0].name}"})
+        return _led(f"{root_of(request)}/{KINDS[0].name}")
 
     async def _beside(self, request: Request, work: Callable[[], Response]) -> Response:
         """Do the work in a thread beside, unless who asked goes away before it is begun."""
@@ -80,7 +80,10 @@ class Pages:
 
     def _answer(self, kind: Kind, form: str, request: Request) -> Response:
         with relaxed():  # what a page makes has next to no cycles
-            question = _question(request, kind)
+            pairs = _pairs(request)
+            question = Question.read(pairs, kind.words)
+            if not form and (brief := question.query()) and len(pairs) > sum(map(len, question.words.values())):
+                return _led(f"{root_of(request)}/{kind.name}?{brief}")
             asked = self._asked(kind, question, root_of(request), screen=not form)
             return packed(FORMS[form](asked), takes_gzip=takes_gzip(request))
 
@@ -106,18 +109,22 @@ class Pages:
         return self.service.names_of(pseudonyms).unwrap()
 
 
-def _question(request: Request, kind: Kind) -> Question:
+def _led(address: str) -> Response:
+    """Lead elsewhere, such as to the same question without the words that a form sent and nobody filled in."""
+    return Response(status_code=303, headers={"Location": address})
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
     """Read the words of an address; raises BadWord. Nothing of it is read otherwise than it was meant."""
     query = bytes(request.scope["query_string"])
     if len(query) > LONGEST_QUERY:
         raise BadWord(problem=f"The address says more than is read: {MOST} words of {LONGEST:,} characters.")
     try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST)
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST)
     except UnicodeError:
         raise BadWord(problem="The address holds what is no UTF-8: write it as %C3%A9.") from None
     except ValueError:
         raise BadWord(problem=f"The address says more than is read: {MOST} words.") from None
-    return Question.read(pairs, kind.words)
 
 
 def _placed(at: int | datetime, zone: ZoneInfo) -> int | datetime:

@@ -479,3 +479,13 @@ def test_the_library_of_charts_is_packed_once(pages: TestClient) -> None:
 
     assert answer.headers["content-encoding"] == "gzip"
     assert int(answer.headers["content-length"]) < 1_600_000 < len(answer.content)
+
+
+def test_a_form_that_was_filled_in_part_leads_to_the_address_of_what_it_asks(pages: TestClient) -> None:
+    answer = pages.get("/cost?period=&last=7d&from=&this-month=&where=user%3Da%26b&by=", headers=BROWSER)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/cost?last=7d&this-month=&where=user%3Da%26b")
+
+
+def test_programs_are_not_led_elsewhere(pages: TestClient) -> None:
+    assert pages.get("/cost.json?from=&last=7d").status_code == 200

@@ -8,11 +8,12 @@ import htpy as h
 
 from analytics_es import __version__
 from analytics_es.presentation.html.links import Links
-from analytics_es.presentation.html.parts import drawn, forms
+from analytics_es.presentation.html.parts import FORMS, drawn, forms
 from analytics_es.presentation.html.periods import as_of, picker
 from analytics_es.presentation.html.texts import plain, told, written
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.parts import Link, Page
+from analytics_es.types import Tabular
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%233b6fd4'%3E"
@@ -51,7 +52,9 @@ def heading(page: Page) -> h.Node:
 
 def _foot(page: Page, links: Links) -> h.Node:
     """Return what a page stands on, and the ways to its main answer for programs."""
-    ways = [[" · ", way] for way in forms(links, of="this page")] if page.answers else []
+    main = next(iter(page.answers.values()), None)
+    names = FORMS if isinstance(main, Tabular) else ("json",) if page.answers else ()  # several answers: no main table
+    ways = [[" · ", way] for way in forms(links, of="this page", names=names)]
     return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), ways]]
 
 
