@@ -54,7 +54,7 @@ def _marks(section: Section) -> Marks:
     """Return the colours of the first chart: the table beside it tells what they stand for."""
     charts = [part for part in section.parts if isinstance(part, Chart)]
     series = charts[0].series if charts else ()
-    return {one.name: place for place, one in enumerate(series, 1)}
+    return {name: place for place, one in enumerate(series, 1) for name in (one.name, *one.of)}
 
 
 def _ways(section: Section, links: Links) -> list[h.Node]:
