@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import htpy as h
+import pytest
 from hypothesis import given
 
 from analytics_es.presentation.charts import figure
@@ -14,7 +15,7 @@ from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.html.charts import chart as drawn_chart
 from analytics_es.presentation.html.parts import drawn
 from analytics_es.presentation.parts import Section
-from tests.presentation.charts.examples import chart, charts, hostile, series
+from tests.presentation.charts.examples import HOSTILE, chart, charts, hostile, series
 
 DATA = re.compile(r'<script type="application/json">([^<]*)</script>')
 
@@ -43,6 +44,12 @@ def test_nothing_in_a_name_ends_the_data_or_the_page() -> None:
     assert "\u2028" not in page
     assert re.search(r"<b\b", page) is None
     assert "alert(1)" in str(data(page))
+
+
+def test_data_cannot_end_itself_whatever_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figure, "data", lambda shown: {"text": HOSTILE[:-12]})
+
+    assert data(html(chart())) == {"text": HOSTILE[:-12]}
 
 
 def test_a_legend_names_each_series_with_its_colour() -> None:
