@@ -29,18 +29,13 @@ def rendered(page: Page, links: Links) -> str:
 
 def rendered_failure(title: str, problem: str, links: Links) -> str:
     """Return a page that says what cannot be answered and why, with ways back; `links` of a question that can be."""
-    names = {kind.name: kind.title for kind in KINDS if kind.title}
-    ways = {name: title for name, title in names.items() if name in (links.page, KINDS[0].name)}
-    here = f"{names[links.page]}, with nothing asked" if links.page in names else ""
+    titles = {kind.name: kind.title for kind in KINDS if kind.title}
+    ways = {links.page: f"{titles[links.page]}, with nothing asked"} if links.page in titles else {}
+    ways.setdefault(KINDS[0].name, KINDS[0].title)
     inside = h.div(".failure")[
         h.h1[plain(title)],
         h.p(role="alert")[told(problem, None)],
-        h.ul[
-            [
-                h.li[h.a(href=f"{links.root}/{name}")[here if name == links.page else title]]
-                for name, title in ways.items()
-            ]
-        ],
+        h.ul[[h.li[h.a(href=f"{links.root}/{name}")[text]] for name, text in ways.items()]],
     ]
     return _whole(title, [_header("", links), _main([inside]), h.footer[_version()]], links)
 
