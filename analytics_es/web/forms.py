@@ -21,6 +21,7 @@ from analytics_es.presentation.sheets import Sheets, as_csv
 from analytics_es.types import TimePeriod
 from analytics_es.web.answers import JSON
 from analytics_es.web.headers import HTML
+from analytics_es.web.refusals import status_of
 
 CSV, ARROW = "text/csv; charset=utf-8", "application/vnd.apache.arrow.stream"
 SMALL = 1024  # bytes that are not worth packing
@@ -64,7 +65,8 @@ def as_html(asked: Asked) -> Response:
     page = names.on_page(asked.page, asked.vault) if asked.vault else asked.page
     style, scripts = static.address("page.css"), static.scripts(page)
     links = Links(page=page.name, question=asked.question, root=asked.root, style=style, scripts=scripts)
-    return Response(rendered(page, links), media_type=HTML)
+    status = status_of(page.failure) if page.failure else 200
+    return Response(rendered(page, links), status, media_type=HTML)
 
 
 def as_json(asked: Asked) -> Response:

@@ -7,42 +7,14 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics_es import errors
 from analytics_es.errors import AnalyticsError
 from analytics_es.presentation.html import Links, rendered_failure, static
 from analytics_es.presentation.question import Question
 from analytics_es.web.answers import OTLP, failed, headers_of, path_of, problem
 from analytics_es.web.headers import HTML, is_of_browser
-from analytics_es.web.refusals import NoSuchPath, RequestRefused
+from analytics_es.web.refusals import NoSuchPath, RequestRefused, status_of
 
 DATA = (".json", ".csv", ".arrow")  # how a path ends whose answer is for programs
-# What is asked about is not there, or no longer.
-_MISSING = (
-    errors.MissingProjection,
-    errors.NoLongerKept,
-    errors.NoSuchPosition,
-    errors.NoSuchTable,
-    errors.SealedPeriod,
-    errors.UnknownMetric,
-)
-# The question is right, and the store cannot answer it now.
-_BROKEN = (
-    errors.BrokenEvent,
-    errors.Closed,
-    errors.DamagedEvent,
-    errors.DamagedName,
-    errors.DamagedSeal,
-    errors.EventsMissing,
-    errors.FoldFailed,
-    errors.Forked,
-    errors.NotCaughtUp,
-    errors.StaleReadModel,
-    errors.StoreBusy,
-    errors.StoreFailed,
-    errors.StoreMoved,
-    errors.StoreUnavailable,
-    errors.UnreadableEvent,
-)
 _TITLES = {
     401: "A token is needed",
     404: "Nothing is here",
@@ -51,13 +23,6 @@ _TITLES = {
 }
 REFUSED = "This cannot be answered"
 AGAIN = {"Retry-After": "5"}
-
-
-def status_of(error: AnalyticsError) -> int:
-    """Return the status of HTTP that a failure is told with."""
-    if isinstance(error, RequestRefused):
-        return error.status
-    return 404 if isinstance(error, _MISSING) else 503 if isinstance(error, _BROKEN) else 400
 
 
 def told(request: Request, error: AnalyticsError, *, as_page: bool | None = None) -> Response:

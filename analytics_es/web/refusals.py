@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from analytics_es import errors
 from analytics_es.errors import AnalyticsError
 
 
@@ -104,3 +105,41 @@ class ServerFault(RequestRefused):
 
 class EventsRefused(RequestRefused):
     """Nothing of it was recorded: every event of it was refused, and is kept with the reason."""
+
+
+# ── failures of questions ───────────────────────────────────────────────────────────────────────────────────────
+
+# What is asked about is not there, or no longer.
+_MISSING = (
+    errors.MissingProjection,
+    errors.NoLongerKept,
+    errors.NoSuchPosition,
+    errors.NoSuchTable,
+    errors.SealedPeriod,
+    errors.UnknownMetric,
+)
+# The question is right, and the store cannot answer it now.
+_BROKEN = (
+    errors.BrokenEvent,
+    errors.Closed,
+    errors.DamagedEvent,
+    errors.DamagedName,
+    errors.DamagedSeal,
+    errors.EventsMissing,
+    errors.FoldFailed,
+    errors.Forked,
+    errors.NotCaughtUp,
+    errors.StaleReadModel,
+    errors.StoreBusy,
+    errors.StoreFailed,
+    errors.StoreMoved,
+    errors.StoreUnavailable,
+    errors.UnreadableEvent,
+)
+
+
+def status_of(error: AnalyticsError) -> int:
+    """Return the status of HTTP that a failure is told with."""
+    if isinstance(error, RequestRefused):
+        return error.status
+    return 404 if isinstance(error, _MISSING) else 503 if isinstance(error, _BROKEN) else 400

@@ -19,10 +19,16 @@ NAMES = {"ada": "ada.lovelace@example.com", "bob": "<script>alert('bob')</script
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 WEEK = {"from": "2024-03-01", "to": "2024-03-08"}
 # What else has to be said for an answer, and the command that gives the same.
-NEEDED: Mapping[str, dict[str, str]] = {"event": {"position": "2"}, "summary": {"metric": "cost.calls"}}
+NEEDED: Mapping[str, dict[str, str]] = {
+    "budgets": {"at": "2024-03-05"},
+    "event": {"position": "2"},
+    "events": {"metric": "cost.calls"},
+    "summary": {"metric": "cost.calls"},
+}
 COMMANDS: Mapping[str, Sequence[str]] = {
-    "budgets": ("budgets",),
+    "budgets": ("budgets", "--at", "2024-03-05"),
     "cost": ("cost",),
+    "events": ("explain", "cost.calls"),
     "overview": ("report",),
     "performance": ("performance",),
     "summary": ("summary", "cost.calls"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analytics_es.errors import MissingProjection, StaleReadModel
+from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
 from analytics_es.presentation import Behind, Line, Link, words
 from analytics_es.presentation.charts.chart import Chart, Level, Series
 from analytics_es.presentation.pages.asking import Asking
@@ -118,13 +118,15 @@ def unless_missing(name: str, title: str, projection: str, made: Callable[[Askin
             return made(asking)
         except MissingProjection as error:
             missing = projection or error.details["projection"]
-            return _instead(asking, name, title, f"This store has no projection `{missing}`, which this page shows.")
+            return _instead(
+                asking, name, title, f"This store has no projection `{missing}`, which this page shows.", error
+            )
         except StaleReadModel as error:
             missing = _never_there(asking, projection, error)
             if not missing:  # a rebuild brings it
                 raise
             problem = f"The projection `{projection}` of this store is one of its own, without {missing}."
-            return _instead(asking, name, title, problem)
+            return _instead(asking, name, title, problem, error)
 
     return page
 
@@ -138,8 +140,8 @@ def _never_there(asking: Asking, projection: str, error: StaleReadModel) -> str:
     return ", ".join(one for one in error.details["missing"].split(", ") if one not in names)
 
 
-def _instead(asking: Asking, name: str, title: str, problem: str) -> Page:
+def _instead(asking: Asking, name: str, title: str, problem: str, error: AnalyticsError) -> Page:
     infos = asking.service.list_metrics().unwrap()
     has: list[Part] = [*metrics.by_projection(infos)]
     other = Section(title="What it tells instead", parts=has)
-    return Page(name=name, title=title, parts=[Line(problem, "yellow"), other], answers={})
+    return Page(name=name, title=title, parts=[Line(problem, "yellow"), other], answers={}, failure=error)
