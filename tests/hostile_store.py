@@ -54,7 +54,7 @@ def hostile(place: str | Path) -> AnalyticsService:
     service.catch_up()
     service.retain({"events": "30d"}).unwrap()
     service.record_events(_lately()).unwrap()
-    append(service.store.log, stored("tool.call.completed", occurred_at=SET_BACK.isoformat(), duration_ms="soon"))
+    append(service.store.log, stored("review.merged", occurred_at=SET_BACK.isoformat(), duration_ms="soon"))
     service.catch_up()
     service.record_events([tool_call(occurred_at=NOW - timedelta(hours=1), tool="late")] * 3).unwrap()
     return service

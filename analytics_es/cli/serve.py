@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.run import retaining, say_end, watch
 from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
 from analytics_es.cli.stopping import stopped
@@ -40,6 +41,14 @@ if TYPE_CHECKING:
     help="A name that requests may be for, beside this machine's own; may be repeated.",
 )
 @click.option("--content", is_flag=True, help="Take prompts, answers, arguments and results over from spans, too.")
+@click.option(
+    "--max-lag",
+    default="60s",
+    show_default=True,
+    callback=lambda context, option, text: lag_limit(text),
+    metavar="EVENTS|TIME",
+    help="How far the read models may be behind before /health/ready says 503: 1000, 30s, 2h.",
+)
 @running_options
 def serve(
     host: str,
@@ -47,6 +56,7 @@ def serve(
     token_file: Path | None,
     hosts: tuple[str, ...],
     content: bool,
+    max_lag: LagLimit,
     log_format: str,
     log_level: str,
     quiet: bool,
@@ -78,6 +88,7 @@ def serve(
     server = _listening(host, port, token, hosts)
     own = () if token else (str(server.getsockname()[0]),)  # such as 127.0.0.2, which is of this machine, too
     web: dict[str, Any] = {"token": token, "hosts": (*hosts, *own) or None, "content": content}
+    web |= {"max_lag": max_lag.seconds, "max_lag_events": max_lag.events}
     with server, logged(log_format, "warning" if quiet else log_level), opened(db, **options) as store:
         from analytics_es.web import analytics_app
 

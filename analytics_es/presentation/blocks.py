@@ -98,12 +98,13 @@ Columns = Sequence[Column[Row]]
 
 @frozen
 class Grid(Generic[Row]):
-    """A table under a title, with a remark below it."""
+    """A table under a title, with a remark below it; so many of its last rows are `sums` of those above."""
 
     title: str
     columns: Columns[Row]
     rows: Sequence[Row]
     remark: str = ""
+    sums: int = 0
 
 
 @frozen

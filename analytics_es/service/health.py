@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, StoreBusy
-from analytics_es.types import Health, HealthCheck
+from analytics_es.types import Health, HealthCheck, ProjectionHealth
 
 if TYPE_CHECKING:
     from analytics_es.service.parts import Parts
@@ -68,6 +68,7 @@ class Watch:
         return Health(
             ready=ready,
             checks=checks,
+            projections=lags.projections or [],
             position=position,
             lag_events=lags.events,
             lag_seconds=lags.seconds,
@@ -97,26 +98,44 @@ class Lags:
 
     parts: Parts
     bounds: Bounds
-    events: int | None = None
-    seconds: float | None = None
+    projections: list[ProjectionHealth] | None = None
 
     def look(self) -> HealthCheck:
         """Say which are further behind than they may be, and what keeps them."""
         runner, live = self.parts.store.runner, self.parts.store.read_models.live()
-        by_position = {position: runner.lag(position) for position in {model.position for model in live.values()}}
-        lags = {name: by_position[model.position] for name, model in sorted(live.items())}
-        self.events = max((events for events, _ in lags.values()), default=0)
-        self.seconds = max((seconds for _, seconds in lags.values()), default=0.0)
-        late = {name: lag for name, lag in lags.items() if self.bounds.exceeded(*lag)}
-        stopped = {name: problem for name in lags if (problem := self.parts.problem(name))}
+        lags = {position: runner.lag(position) for position in {model.position for model in live.values()}}
+        self.projections = [
+            ProjectionHealth(
+                name=name,
+                position=model.position,
+                lag_events=lags[model.position][0],
+                lag_seconds=lags[model.position][1],
+                error=self.parts.problem(name),
+            )
+            for name, model in sorted(live.items())
+        ]
+        late = [one for one in self.projections if self.bounds.exceeded(one.lag_events, one.lag_seconds)]
+        stopped = [one for one in self.projections if one.error]
         if not late and not stopped:
-            finding = f"{_behind(self.events, self.seconds)}; {self.bounds.in_words}."
-            return HealthCheck(name="lag", state="ok", finding=f"The read models are {finding}")
-        shown = [f"{name} is {_behind(*lags[name])}" for name in dict.fromkeys([*late, *stopped])]
-        finding = f"{', '.join(shown)}; {self.bounds.in_words}."
-        reasons = " ".join(dict.fromkeys(stopped.values()))
-        state: State = "failed" if late else "warning"
-        return HealthCheck(name="lag", state=state, finding=finding, advice=reasons or self._advice())
+            finding = f"The read models are {_behind(self.events or 0, self.seconds or 0)}; {self.bounds.in_words}."
+            return HealthCheck(name="lag", state="ok", finding=finding)
+        shown = [f"{one.name} is {_behind(one.lag_events, one.lag_seconds)}" for one in dict.fromkeys(late + stopped)]
+        return HealthCheck(
+            name="lag",
+            state="failed" if late else "warning",
+            finding=f"{', '.join(shown)}; {self.bounds.in_words}.",
+            advice=" ".join(dict.fromkeys(str(one.error) for one in stopped)) or self._advice(),
+        )
+
+    @property
+    def events(self) -> int | None:
+        """How many events the one that is furthest behind has not taken in; None where nothing was seen."""
+        return None if self.projections is None else max((one.lag_events for one in self.projections), default=0)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the first event has been waiting; None where nothing was seen."""
+        return None if self.projections is None else max((one.lag_seconds for one in self.projections), default=0.0)
 
     def _advice(self) -> str:
         if not self.parts.store.runner.follows():
@@ -171,6 +190,7 @@ def unopened(error: AnalyticsError, *, max_lag: float | None, max_lag_events: in
     return Health(
         ready=False,
         checks=[_failed("store", error)],
+        projections=[],
         position=None,
         lag_events=None,
         lag_seconds=None,

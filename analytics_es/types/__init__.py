@@ -37,7 +37,7 @@ from analytics_es.types.cost import (
 )
 from analytics_es.types.cost_series import CostSeries, CostSeriesPoint
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
-from analytics_es.types.health import Health, HealthCheck
+from analytics_es.types.health import Health, HealthCheck, ProjectionHealth
 from analytics_es.types.lifecycle import (
     BackupResult,
     ExportFormat,
@@ -150,6 +150,7 @@ __all__ = [
     "Priced",
     "PricesUsed",
     "Progress",
+    "ProjectionHealth",
     "ProjectionStatus",
     "ProjectionVerification",
     "RebuildResult",

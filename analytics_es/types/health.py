@@ -30,12 +30,31 @@ class HealthCheck(ValueObject):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
+class ProjectionHealth(ValueObject):
+    """How far a projection is.
+
+    name: of the projection.
+    position: every event up to here is in its read model.
+    lag_events: how many events the log holds beyond it.
+    lag_seconds: how long the first of these has been waiting, in seconds.
+    error: what keeps it from going on in this process; None where nothing does.
+    """
+
+    name: str
+    position: int
+    lag_events: int
+    lag_seconds: float
+    error: str | None
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class Health(ValueObject):
     """Whether a store is ready: it can be written, its read models are no further behind than they may be, and what is
     to be kept no longer is gone.
 
     ready: no check has failed.
     checks: what was looked at, in order; where the store cannot be read, the others are not there.
+    projections: how far each is, by name; none where the store cannot say.
     position: the last of the log; None where the store cannot say.
     lag_events: how many events the log holds that are not in every read model; None where the store cannot say.
     lag_seconds: how long the first of these has been waiting, in seconds; None where the store cannot say.
@@ -45,6 +64,7 @@ class Health(ValueObject):
 
     ready: bool
     checks: list[HealthCheck]
+    projections: list[ProjectionHealth]
     position: int | None
     lag_events: int | None
     lag_seconds: float | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 
 from attrs import define
 from starlette.applications import Starlette
@@ -19,6 +20,8 @@ from analytics_es.ingest.otel import protobuf  # noqa: F401  # who has no extra 
 from analytics_es.ingest.otel.intake import Records
 from analytics_es.ingest.problems import reason
 from analytics_es.service import AnalyticsService
+from analytics_es.types.arguments import seconds, whole
+from analytics_es.types.defaults import MAX_LAG
 from analytics_es.web.answers import failed, path_of
 from analytics_es.web.guard import Guard
 from analytics_es.web.handlers import COUNTS, Handlers
@@ -29,6 +32,7 @@ from analytics_es.web.problems import told
 from analytics_es.web.receiver import Receiver
 from analytics_es.web.refusals import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.web.routes import SENT_TO, routes
+from analytics_es.web.vitals import LET_IN, Vitals, is_probe, is_vital
 
 GONE = 499  # in the log and the counts: who sent went away before there was an answer
 LONGEST = 100  # characters of a path in the log
@@ -43,6 +47,8 @@ def analytics_app(
     hosts: Iterable[str] | None = None,
     content: bool = False,
     limits: Limits | None = None,
+    max_lag: float | timedelta | None = MAX_LAG,
+    max_lag_events: int | None = None,
 ) -> Starlette:
     """Return an ASGI app that takes OTLP, CloudEvents and JSON into a service, and shows its answers as pages.
 
@@ -52,14 +58,18 @@ def analytics_app(
     be asked for under: without them, any where there is a token, else only those of this machine, such as localhost.
     With `content`, prompts, answers and the arguments and results of tools are taken over from spans, as far as the
     policy of privacy lets them.
-    Raises BadToken, BadHosts, and MissingExtra where the extra `web` is not installed.
+    `/health/ready` is 503 where the read models are further behind than `max_lag` seconds or `max_lag_events`.
+    Raises BadToken, BadHosts, BadArgument, and MissingExtra where the extra `web` is not installed.
     """
     limits = limits or Limits()
     receiver = Receiver(service, limits, content)
     guard = Guard.of(token, hosts)
     pages = Pages(service, limits) if isinstance(service, AnalyticsService) else None  # others only record
+    late = None if max_lag is None else seconds("max_lag", max_lag)
+    behind = None if max_lag_events is None else whole("max_lag_events", max_lag_events)
+    vitals = Vitals(service, receiver.counts, late, behind) if isinstance(service, AnalyticsService) else None
     app = Starlette(
-        routes=routes(Handlers(receiver, limits), pages),
+        routes=routes(Handlers(receiver, limits), pages, vitals),
         middleware=[Middleware(Entrance, guard=guard, receiver=receiver)],
         exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
     )
@@ -126,18 +136,22 @@ class Entrance:
     async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             self.guard.check(request)
+            scope[LET_IN] = True
         except RequestRefused as error:
-            await told(request, error)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            if not is_probe(request):  # who asks for health alone is told so, and no more
+                await told(request, error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
     def _log(self, request: Request, status: int, seconds: float) -> None:
-        self.receiver.counts.answered(status)
+        if not is_vital(request):
+            self.receiver.counts.answered(status)
         counts, path = request.scope[COUNTS], _printable(path_of(request)[:LONGEST])
         figures = {"method": request.method[:16], "path": path, "status": status, "ms": round(1000 * seconds, 1)}
         shown = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
         parts = [f"{figures['method']} {path} {status}", *([shown] if shown else []), f"{figures['ms']:,} ms"]
-        logger.info("%s", " · ".join(parts), extra={"figures": {**figures, **counts}})
+        level = logging.DEBUG if is_vital(request) and status < 400 else logging.INFO
+        logger.log(level, "%s", " · ".join(parts), extra={"figures": {**figures, **counts}})
 
 
 def _printable(path: str) -> str:

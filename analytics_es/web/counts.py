@@ -55,6 +55,11 @@ class Counts:
             names = ("recorded", "duplicates", "refused", "ignored")
             return {"requests": self.requests.total(), **{name: self.came[name] for name in names if self.came[name]}}
 
+    def answers(self) -> dict[str, int]:
+        """Return how many requests there were, by the status of their answers."""
+        with self._lock:
+            return dict(self.requests)
+
     def document(self) -> dict[str, Any]:
         """Return all of it, in the order of what there is most of."""
         with self._lock:

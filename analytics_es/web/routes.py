@@ -12,12 +12,13 @@ from analytics_es.web.handlers import Handlers
 from analytics_es.web.headers import is_of_browser
 from analytics_es.web.pages import Answering, Pages
 from analytics_es.web.static import StaticFiles
+from analytics_es.web.vitals import LIVE, METRICS, READY, Vitals
 
 EVENTS = ("/v1/events", "/api/v1/events")  # the second is where clients of OpenMeter send
 SENT_TO = "/v1/traces, /v1/logs, /v1/events and /api/v1/events"
 
 
-def routes(handlers: Handlers, pages: Pages | None = None) -> list[Route]:
+def routes(handlers: Handlers, pages: Pages | None = None, vitals: Vitals | None = None) -> list[Route]:
     """Return every path, by who answers it; nothing of pages where there is nobody to ask."""
     return [
         Route("/", handlers.about if pages is None else _either(pages.first, handlers.about), methods=["GET"]),
@@ -27,6 +28,15 @@ def routes(handlers: Handlers, pages: Pages | None = None) -> list[Route]:
         Route("/v1development/profiles", handlers.unread, methods=["POST"]),
         *(Route(path, handlers.events, methods=["POST"]) for path in EVENTS),
         *([] if pages is None else _of_pages(pages)),
+        *([] if vitals is None else _for_machines(vitals)),
+    ]
+
+
+def _for_machines(vitals: Vitals) -> list[Route]:
+    return [
+        Route(LIVE, vitals.live, methods=["GET"]),
+        Route(READY, vitals.ready, methods=["GET"]),
+        Route(METRICS, vitals.metrics, methods=["GET"]),
     ]
 
 

@@ -24,6 +24,9 @@ from tests.hostile_store import PERIOD, hostile
 from tests.stores import opened, record
 
 PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"  # kept, for who looks
+# What a page has to be asked, to say anything.
+ASKED = {"events": "metric=cost.cost&limit=20", "event": "position=40", "summary": "metric=performance.duration"}
+WITHOUT_PERIOD = ("event", "projections")
 MONDAY, SUNDAY = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
@@ -61,8 +64,9 @@ class Site:
     period: str
 
     def address(self, page: str, words: str = "") -> str:
-        """Return the address of a page about the period."""
-        return f"{self.url}/{page}?{'&'.join(filter(None, [self.period, words]))}"
+        """Return the address of a page about the period, asked what it has to be asked."""
+        period = "" if page in WITHOUT_PERIOD else self.period
+        return f"{self.url}/{page}?{'&'.join(filter(None, [period, words or ASKED.get(page.partition('.')[0])]))}"
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.request import urlopen
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -11,10 +13,10 @@ from tests.browser.conftest import Shown, Site, keep
 NAMES = [kind.name for kind in KINDS]
 WIDTHS = (360, 768, 1280, 1920)
 SERIOUS = ("serious", "critical")
+HEAVIEST = 80_000  # bytes of a page and its style, without the library of charts
 
 pages = pytest.mark.parametrize("name", NAMES)
 stores = pytest.mark.parametrize("store", ["demo", "attacked"])
-schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
 def site_of(request: pytest.FixtureRequest, store: str) -> Site:
@@ -24,31 +26,22 @@ def site_of(request: pytest.FixtureRequest, store: str) -> Site:
 
 @pages
 @stores
-@schemes
-def test_a_page_is_calm_and_serious_faults_are_none(
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_calm_whole_at_any_width_and_without_a_serious_fault(
     name: str, store: str, scheme: str, shown: Shown, request: pytest.FixtureRequest
 ) -> None:
-    site = site_of(request, store)
+    seen = shown(site_of(request, store).address(name), scheme=scheme)
 
-    seen = shown(site.address(name), scheme=scheme)
-    keep(seen.page, f"{name}-{store}-{scheme}")
     faults = Axe().run(seen.page).response["violations"]
+    wide = {}
+    for width in WIDTHS:
+        seen.page.set_viewport_size({"width": width, "height": 900})
+        keep(seen.page, f"{name}-{store}-{scheme}-{width}")
+        wide[width] = seen.page.evaluate("document.documentElement.scrollWidth")
 
     seen.assert_calm()
+    assert wide == {width: width for width in WIDTHS}
     assert [(fault["id"], fault["nodes"][0]["html"]) for fault in faults if fault["impact"] in SERIOUS] == []
-
-
-@pages
-@stores
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_page_is_as_wide_as_the_window(
-    name: str, store: str, width: int, shown: Shown, request: pytest.FixtureRequest
-) -> None:
-    seen = shown(site_of(request, store).address(name), width=width)
-    if width != 1280:
-        keep(seen.page, f"{name}-{store}-{width}")
-
-    assert seen.page.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pages
@@ -59,8 +52,16 @@ def test_without_a_script_a_page_says_the_same(
     """Charts are pictures then, and all tables are there."""
     address = site_of(request, store).address(name)
 
-    with_script, without = shown(address), shown(address, scripts=False)
-
-    assert (
-        without.page.locator("main table").all_inner_texts() == with_script.page.locator("main table").all_inner_texts()
+    with_script, without = (
+        shown(address, scripts=scripts).page.locator("main table").all_inner_texts() for scripts in (True, False)
     )
+
+    assert without == with_script
+
+
+@pages
+def test_a_page_is_light(name: str, demo: Site, shown: Shown) -> None:
+    page = urlopen(demo.address(name)).read()  # noqa: S310
+    styles = shown(demo.address(name)).page.eval_on_selector_all("link[rel=stylesheet]", "all => all.map(a => a.href)")
+
+    assert len(page) + sum(len(urlopen(style).read()) for style in styles) < HEAVIEST  # noqa: S310

@@ -24,11 +24,15 @@ def _one_a_bucket(chart: Chart, attribute: Attribute[Any], series: Sequence[Seri
 
 @frozen(kw_only=True)
 class Series:
-    """One series: a figure a bucket, None where there is none, and each as people read it."""
+    """One series: a figure a bucket, None where there is none, and each as people read it.
+
+    of: the names of those that it holds together; none for one that stands for itself.
+    """
 
     name: str
     figures: Sequence[Figure | None]
     texts: Sequence[str]
+    of: Sequence[str] = ()
 
 
 @frozen(kw_only=True)

@@ -30,12 +30,12 @@ def _charts(
     what: str, period: TimePeriod, starts: Sequence[datetime], points: Sequence[Any], *, goes_on: bool
 ) -> list[Chart]:
     places = course.places(starts)
-    calls = [0] * len(starts)
+    is_empty = [True] * len(starts)
     by_currency: dict[str, list[Any]] = {}
     for point in points:
-        calls[places[point.start.astimezone(UTC)]] += point.calls
+        is_empty[places[point.start.astimezone(UTC)]] &= not (point.calls or point.cost)
         by_currency.setdefault(point.currency, []).append(point)
-    passed = course.passed([not number for number in calls], goes_on=goes_on)
+    passed = course.passed(is_empty, goes_on=goes_on)
     notes = _unknown(places, points)
     charged = {currency: part for currency, part in by_currency.items() if currency}
     names = _most_first(charged)
@@ -69,7 +69,7 @@ def _rows(
     for point in points:
         place, row = places[point.start.astimezone(UTC)], rows[_name(point)]
         row[place] = (row[place] or Decimal(0)) + (point.cost or 0)
-    return course.told_apart(rows)
+    return dict(rows)
 
 
 def _in_one(

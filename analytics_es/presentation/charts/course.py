@@ -27,10 +27,11 @@ def chart(
     noted: str = "",
 ) -> Chart | None:
     """Return a chart of series by name; None where there is nothing to draw: one bucket, or no figure."""
-    figures = [figure for row in series.values() for figure in row if figure is not None]
+    shown = _told_apart(series)
+    figures = [figure for row, _ in shown.values() for figure in row if figure is not None]
     if len(starts) < 2 or not (any(figures) or any(notes)):
         return None
-    rows = [Series(name=name, figures=row, texts=[*map(text, row)]) for name, row in series.items()]
+    rows = [Series(name=name, figures=row, texts=[*map(text, row)], of=of) for name, (row, of) in shown.items()]
     title = f"{what} by the {period.granularity}, {_when(period)}"
     more: dict[str, Any] = {"levels": levels, "notes": notes, "noted": noted}
     return Chart(title=title, kind=kind, starts=starts, labels=words.starts(starts), series=rows, unit=unit, **more)
@@ -59,15 +60,17 @@ def places(starts: Sequence[datetime]) -> Mapping[datetime, int]:
     return {start.astimezone(UTC): place for place, start in enumerate(starts)}
 
 
-def told_apart(series: Mapping[str, Sequence[Figure | None]]) -> dict[str, Sequence[Figure | None]]:
-    """Return at most as many series as can be told apart: the first ones, and all others together."""
-    if len(series) <= MOST:
-        return dict(series)
+def _told_apart(
+    series: Mapping[str, Sequence[Figure | None]],
+) -> dict[str, tuple[Sequence[Figure | None], Sequence[str]]]:
+    """Return at most as many series as can be told apart: the first ones, and all others together with their names."""
     names = list(series)
-    first, others = names[: MOST - 1], names[MOST - 1 :]
-    columns = zip(*(series[name] for name in others), strict=True)
-    together = [_sum(column) for column in columns]
-    return {name: series[name] for name in first} | {f"{len(others):,} others": together}
+    first = names if len(names) <= MOST else names[: MOST - 1]
+    shown: dict[str, tuple[Sequence[Figure | None], Sequence[str]]] = {name: (series[name], ()) for name in first}
+    if others := names[len(first) :]:
+        columns = zip(*(series[name] for name in others), strict=True)
+        shown[f"{len(others):,} others"] = ([_sum(column) for column in columns], others)
+    return shown
 
 
 def _sum(column: Sequence[Figure | None]) -> Figure | None:

@@ -9,7 +9,7 @@ from analytics_es.presentation import words
 from analytics_es.presentation.charts import course
 from analytics_es.presentation.charts.chart import Chart, Figure
 from analytics_es.presentation.charts.performance import PERCENTILES
-from analytics_es.types import MetricSummary
+from analytics_es.types import Distribution, MetricSummary
 
 _INSTANT = "us"  # moments, which are no heights
 
@@ -43,10 +43,16 @@ def _names(answer: MetricSummary) -> tuple[tuple[str, ...], Literal["bars", "lin
     points = [point.figures for point in answer.series]
     if any(figures.p50 is not None for figures in points):
         return PERCENTILES, "lines"
-    for name in ("total", "count"):
-        if any(getattr(figures, name) is not None for figures in points):
-            return (name,), "bars"
+    if any(figures.total is not None for figures in points):
+        is_count = all(figures.count == figures.total for figures in points)  # a count says the same twice
+        return ("count" if is_count else "total",), "bars"
+    if any(figures.count is not None for figures in points) and not any(_extreme(figures) for figures in points):
+        return ("count",), "bars"
     return ("minimum", "maximum"), "lines"
+
+
+def _extreme(figures: Distribution) -> bool:
+    return figures.minimum is not None or figures.maximum is not None
 
 
 def _text(answer: MetricSummary) -> Callable[[Any], str]:

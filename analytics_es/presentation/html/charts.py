@@ -20,12 +20,11 @@ def chart(drawn: Chart, links: Links | None) -> h.Node:
 
 def _legend(drawn: Chart) -> h.Node:
     """Return in what the figures are, and the names of the series with their colours."""
-    several = len(drawn.series) > 1
-    names = [
-        h.li[h.i(class_=f"dot {palette.colour(place)}"), plain(row.name)]
-        for place, row in enumerate(drawn.series)
-        if several
+    names: list[h.Node] = [
+        h.li[h.i(class_=f"dot {palette.colour(place)}"), plain(row.name)] for place, row in enumerate(drawn.series)
     ]
+    if [row.name for row in drawn.series] == [drawn.unit_name]:
+        names = []  # which is said already
     noted = h.li[h.i(".dot.noted"), plain(drawn.noted)] if any(drawn.notes) else None
     return h.ul(".legend")[h.li[plain(drawn.unit_name)], names, noted]
 

@@ -56,8 +56,8 @@ class Links:
         return f"{self.root}/events?{about}{'&' if about else ''}{query}"
 
     def form(self, form: str, answer: str = "", table: str = "") -> str:
-        """Return the address of the same answer as json, csv or arrow."""
-        words = {"answer": answer or None, "table": table or None}
+        """Return the address of the same answer as json, csv or arrow; all tables are in its JSON."""
+        words = {"answer": answer or None, "table": None if form == "json" else table or None}
         return self._address(f"{self.page}.{form}", self.question.query(words))
 
     def kept(self, *without: str) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,12 @@ import htpy as h
 
 from analytics_es import __version__
 from analytics_es.presentation.html.links import Links
-from analytics_es.presentation.html.parts import drawn, forms
+from analytics_es.presentation.html.parts import FORMS, drawn, forms
 from analytics_es.presentation.html.periods import as_of, picker
 from analytics_es.presentation.html.texts import plain, told, written
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.parts import Link, Page
+from analytics_es.types import Tabular
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%233b6fd4'%3E"
@@ -28,18 +29,13 @@ def rendered(page: Page, links: Links) -> str:
 
 def rendered_failure(title: str, problem: str, links: Links) -> str:
     """Return a page that says what cannot be answered and why, with ways back; `links` of a question that can be."""
-    names = {kind.name: kind.title for kind in KINDS if kind.title}
-    ways = {name: title for name, title in names.items() if name in (links.page, KINDS[0].name)}
-    here = f"{names[links.page]}, with nothing asked" if links.page in names else ""
+    titles = {kind.name: kind.title for kind in KINDS if kind.title}
+    ways = {links.page: f"{titles[links.page]}, with nothing asked"} if links.page in titles else {}
+    ways.setdefault(KINDS[0].name, KINDS[0].title)
     inside = h.div(".failure")[
         h.h1[plain(title)],
         h.p(role="alert")[told(problem, None)],
-        h.ul[
-            [
-                h.li[h.a(href=f"{links.root}/{name}")[here if name == links.page else title]]
-                for name, title in ways.items()
-            ]
-        ],
+        h.ul[[h.li[h.a(href=f"{links.root}/{name}")[text]] for name, text in ways.items()]],
     ]
     return _whole(title, [_header("", links), _main([inside]), h.footer[_version()]], links)
 
@@ -51,7 +47,9 @@ def heading(page: Page) -> h.Node:
 
 def _foot(page: Page, links: Links) -> h.Node:
     """Return what a page stands on, and the ways to its main answer for programs."""
-    ways = [[" · ", way] for way in forms(links, of="this page")] if page.answers else []
+    main = next(iter(page.answers.values()), None)
+    names = FORMS if isinstance(main, Tabular) else ("json",) if page.answers else ()  # several answers: no main table
+    ways = [[" · ", way] for way in forms(links, of="this page", names=names)]
     return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), ways]]
 
 

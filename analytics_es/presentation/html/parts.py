@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import htpy as h
@@ -54,7 +54,7 @@ def _marks(section: Section) -> Marks:
     """Return the colours of the first chart: the table beside it tells what they stand for."""
     charts = [part for part in section.parts if isinstance(part, Chart)]
     series = charts[0].series if charts else ()
-    return {one.name: place for place, one in enumerate(series, 1)}
+    return {name: place for place, one in enumerate(series, 1) for name in (one.name, *one.of)}
 
 
 def _ways(section: Section, links: Links) -> list[h.Node]:
@@ -66,11 +66,13 @@ def _ways(section: Section, links: Links) -> list[h.Node]:
     return [[" · " if place else None, way] for place, way in enumerate(ways)]
 
 
-def forms(links: Links, answer: str = "", table: str = "", *, of: str = "") -> list[h.Node]:
+def forms(
+    links: Links, answer: str = "", table: str = "", *, of: str = "", names: Sequence[str] = FORMS
+) -> list[h.Node]:
     """Return the ways to the same answer for programs."""
     return [
         h.a(href=links.form(form, answer, table), aria_label=f".{form} of {plain(of)}" if of else None)[f".{form}"]
-        for form in FORMS
+        for form in names
     ]
 
 

@@ -5,6 +5,7 @@ Rows are written as text, as a page may have thousands of cells: each is escaped
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -17,21 +18,31 @@ from analytics_es.presentation.blocks import Cell, Column, Grid, Share, Styled
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.pictures import bar
 from analytics_es.presentation.html.texts import as_it_is, plain, told
+from analytics_es.presentation.words import UNKNOWN
 
 Marks = Mapping[str, int]  # colours of a chart, by what the first cell of a row says
+FEW = 3  # columns, of which a table is narrower than the page: who reads a row need not look far
+LONG = 12  # characters of a name, beyond which it may go on below: after a dot before anywhere else
+NOTHING = (UNKNOWN, "0")  # figures that no event is behind
+_JOINTS = re.compile(r"([._/:@])(?=[^\W\d])")
+_TIME = re.compile(r"([A-Z][a-z]{2} )?\d{4}-\d\d-\d\d( [\d:.]+)?$")  # which stays on one line
 _CLASSES = {"red": "bad", "yellow": "warn", "dim": "soft", "bold": "strong"}
 
 
 def table(grid: Grid[Any], links: Links | None, *, under: str = "", marks: Marks | None = None) -> h.Node:
     """Return a table; its title is only for who does not see it where it stands `under` the same one."""
     seen = "vh" if grid.title == under else None
-    body = as_it_is("".join(_row(grid, row, links, marks or {}) for row in grid.rows))
+    names = {grid.columns[0].cell(row) for row in grid.rows} if marks else set()
+    shared = marks if marks and not names.isdisjoint(marks) else {}
+    rows = [_row(grid, row, links, shared) for row in grid.rows]
+    upper = len(rows) - grid.sums
     return [
         h.div(".scroll", tabindex="0", role="group", aria_label=plain(grid.title) or "Table")[
-            h.table[
+            h.table(class_="few" if len(grid.columns) <= FEW else None)[
                 grid.title and h.caption(class_=seen)[plain(grid.title)],
                 h.thead[h.tr[[_title(column) for column in grid.columns]]],
-                h.tbody[body],
+                h.tbody[as_it_is("".join(rows[:upper]))],
+                h.tfoot[as_it_is("".join(rows[upper:]))] if grid.sums else None,
             ]
         ],
         grid.remark and h.p(".remark")[told(grid.remark, links)],
@@ -52,7 +63,7 @@ def exactly(figure: Any) -> str:
 
 def _title(column: Column[Any]) -> h.Node:
     if not column.title:
-        return h.td
+        return h.td(class_="g" if column.bar else None)
     return h.th(scope="col", class_=None if column.right else "t")[plain(column.title)]
 
 
@@ -67,7 +78,7 @@ def _row(grid: Grid[Any], row: Any, links: Links | None, marks: Marks) -> str:
 
 def _mark(cell: Cell, marks: Marks) -> str:
     colour = marks.get(cell) if isinstance(cell, str) else None
-    return f'<i class="dot c{colour}"></i>' if colour else ""
+    return f'<i class="dot {f"c{colour}" if colour else "o"}"></i>'
 
 
 def _cell(column: Column[Any], row: Any, links: Links | None) -> str:
@@ -81,9 +92,11 @@ def _inside(column: Column[Any], row: Any, links: Links | None) -> str:
         return bar(cell.part, over=cell.style == "red")
     text, style = (cell.text, style_of(cell.style)) if isinstance(cell, Styled) else (cell, "")
     shown = str(escape(plain(text)))
+    if not column.right and len(text) > LONG:
+        shown = f'<span class="nb">{shown}</span>' if _TIME.match(text) else _JOINTS.sub(r"\1<wbr>", shown)
     if column.exact and (exact := column.exact(row)) is not None:
         shown = f'<data value="{escape(exactly(exact))}">{shown}</data>'
-    if links and (address := _address(column, row, links)):
+    if links and text not in NOTHING and (address := _address(column, row, links)):
         shown = f'<a href="{escape(address)}">{shown}</a>'
     return f'<span class="{style}">{shown}</span>' if style else shown
 

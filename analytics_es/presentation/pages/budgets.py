@@ -12,7 +12,7 @@ from analytics_es.presentation import Line, Link, asked, words
 from analytics_es.presentation.pages import burn_down, heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.pages.burn_down import Burnt
-from analytics_es.presentation.parts import Choice, Choices, Meter, Meters, Page, Pair, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Meter, Meters, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import budgets as tables
 from analytics_es.presentation.tables.parts import sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus
@@ -151,7 +151,7 @@ def _one(asking: Asking, answer: BudgetReport, answers: dict[str, Any]) -> Itera
     for number, budget in enumerate(periods[:DRAWN], 1):
         title = _title(budget)
         burnt, problem, name = _burnt(asking, budget, answer.at)
-        parts: list[Part] = [Tiles([*_tiles(budget, burnt)]), *tables.unknown([budget]), *problem]
+        parts: list[Part] = [heads.leading(_tiles(budget, burnt)), *tables.unknown([budget]), *problem]
         if burnt:
             parts += burn_down.drawn(budget, burnt)
             suffix = "" if number == 1 else f"-{number}"
@@ -225,6 +225,7 @@ def _tiles(budget: BudgetStatus, burnt: Burnt | None) -> Iterator[Tile]:
             note="calls, in no sum",
             alarm=True,
             behind=burnt.unknown(budget) if burnt else None,
+            exact=budget.unknown_calls,
         )
 
 

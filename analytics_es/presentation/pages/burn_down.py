@@ -117,8 +117,9 @@ def drawn(budget: BudgetStatus, burnt: Burnt) -> Iterator[Part]:
     if budget.spent is None:
         return
     if burnt.spent != budget.spent:
-        apart = words.money(budget.spent - burnt.spent, budget.currency, words.places([budget.spent]))
-        yield Line(f"How it was spent over time cannot be shown: {apart} of it is of no hour of its period.", "yellow")
+        places = words.places([budget.spent, burnt.spent])
+        told, spent = (words.money(amount, budget.currency, places) for amount in (burnt.spent, budget.spent))
+        yield Line(f"How it was spent over time cannot be shown: by the hour it is {told}, in all {spent}.", "yellow")
         return
     yield _chart(budget, burnt)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from analytics_es.errors import BadWord, BrokenEvent, SealedEvent
 from analytics_es.events.codec import to_json
 from analytics_es.presentation import Line, Link, words
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.parts import Code, Page, Part, Section, Ways
+from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import explanation, stored_event
 from analytics_es.presentation.tables.parts import ALARM
 from analytics_es.presentation.tables.unread import left_out_line
-from analytics_es.types import StoredEvent, TimePeriod
+from analytics_es.types import CountedValue, StoredEvent
 
 
 def made(asking: Asking) -> Page:
@@ -55,8 +57,9 @@ def _sections(asking: Asking, event: StoredEvent) -> Iterator[Part]:
     if event.cost:
         yield Section(title=_cost(event), parts=[*explanation.arithmetic(event.cost)], answer="event", table="charged")
     if event.counted:
-        hour = _around(event.occurred_at, zone) if event.occurred_at else None
-        yield Section(title="What it adds", parts=[stored_event.counted(event, hour)], answer="event", table="counted")
+        its_row = partial(_its_row, event.occurred_at)
+        adds: list[Part] = [*stored_event.counted(event, zone, its_row), Line(stored_event.ADDED, "dim")]
+        yield Section(title="What it adds", parts=adds, answer="event", table="counted")
     elif not event.uncounted:
         yield Section(title="What it adds", parts=[Line("No projection counts it.")])
     if event.uncounted:
@@ -79,10 +82,14 @@ def _cost(event: StoredEvent) -> str:
     return f"What it costs: {words.exact(cost.cost)} {words.safe(cost.currency)}".rstrip()
 
 
-def _around(at: datetime, zone: tzinfo) -> TimePeriod:
-    """Return the second that an event lies in; a question widens it to the hour."""
-    start = at.astimezone(zone).replace(microsecond=0)
-    return TimePeriod(start, start + timedelta(seconds=1))
+def _its_row(at: datetime | None, value: CountedValue) -> Link | None:
+    """Return the way to all that is in the same row, in the same hour: a question widens what it is about to that."""
+    if at is None:
+        return None
+    start = at.replace(microsecond=0)
+    when = {**dict.fromkeys(PERIOD), "from": start.isoformat(), "to": (start + timedelta(seconds=1)).isoformat()}
+    where = [f"{key}={text}" for key, text in value.keys.items()]
+    return Link(page="events", words={**when, "metric": value.metric, "where": where})
 
 
 def _waiting(asking: Asking, position: int) -> Iterator[str]:

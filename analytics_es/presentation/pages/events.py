@@ -27,6 +27,7 @@ from analytics_es.types import (
     TimePeriod,
 )
 
+Summed = MetricSummary | CostBreakdown
 LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
 _FIGURES = {
     "total": "sum",
@@ -75,14 +76,16 @@ def _explained(
 ) -> Page:
     if isinstance(answer, CostExplanation):
         tiles, table, what = _of_cost(answer), tables.calls(answer), "calls"
+        amounts = [words.money(cost, name, words.places([cost])) for name, cost in answer.totals.items()]
+        value = " and ".join(amounts)
     else:
         tiles, table, what = _of_metric(answer), tables.events(answer), "events"
-    value = " and ".join(tile.figure for tile in tiles if not tile.alarm and tile.exact is not None)
+        value = tiles[0].figure
     listed: list[Part] = [table] if answer.count else [*nothing(where, what)]
     events = Section(title=what.capitalize(), parts=listed, answer="events", more=_more(answer))
     return Page(
         name="events",
-        title=f"{value or words.UNKNOWN} · {metric}{filtered(where)}",
+        title=_title(value, metric, where),
         sub=_period(answer.period),
         parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
         answers={"events": answer},
@@ -90,12 +93,19 @@ def _explained(
     )
 
 
+def _title(value: str, metric: str, where: Mapping[str, str]) -> str:
+    """Return which number it is, what it comes to first."""
+    return f"{value or words.UNKNOWN} · {metric}{filtered(where)}"
+
+
 def _of_cost(answer: CostExplanation) -> list[Tile]:
+    several = len(answer.totals) > 1
     tiles = [
         Tile(
             label=f"Cost, {words.safe(currency)}",
-            figure=words.money(cost, currency, words.places([cost])),
-            note=f"in full {words.exact(cost)}",
+            figure=words.money(cost, "", words.places([cost])),
+            note=f"in full {words.exact(cost)} {words.safe(currency)}",
+            behind=Behind(metric=COST, where={"currency": currency}) if several else None,
             exact=cost,
         )
         for currency, cost in answer.totals.items()
@@ -187,79 +197,75 @@ def _to_choose(metrics: Listing[MetricInfo]) -> Page:
 
 def _several(asking: Asking, metric: str, where: Mapping[str, str], error: AnalyticsError) -> Page:
     """Return a page of money in several currencies: each leads to its own events."""
-    tiles = _values(asking, metric, asking.period, where)
-    text = "Money of several currencies is never added: each has events of its own."
-    return Page(
-        name="events",
-        title=f"{' and '.join(tile.figure for tile in tiles)} · {metric}{filtered(where)}",
-        sub=_period(asking.period),
-        parts=[Tiles(tiles), Line(text)],
-        answers={},
-        failure=error,
-    )
+    whole = _summed_up(asking, metric, asking.period, where)
+    parts: list[Part] = [Tiles(_values(whole)), Line("Money of several currencies is never added: each has its own.")]
+    return _not_explained(asking, metric, where, error, whole, parts)
 
 
 def _sealed(asking: Asking, metric: str, where: Mapping[str, str], error: AnalyticsError) -> Page:
     """Return a page of a period of which events are gone: what they add is in the figure, and told apart."""
     period, horizon = asking.period, error.details["horizon"].astimezone(asking.period.start.tzinfo)
-    whole = _values(asking, metric, period, where, "All of it")
     gone = TimePeriod(period.start, min(horizon, period.end), period.granularity)
-    parts: list[Part] = [
-        Tiles([*whole, *_values(asking, metric, gone, where, "Of it sealed", explained=False)]),
-        Line(f"Events of before {horizon:%Y-%m-%d %H:%M} are sealed: what they add is kept, they are gone.", ALARM),
-    ]
+    whole, sealed = (_summed_up(asking, metric, when, where) for when in (period, gone))
+    tiles = [*_values(whole, "All of it"), *_values(sealed, "Of it sealed")]
+    text = f"Events of before {horizon:%Y-%m-%d %H:%M} are sealed: they are gone, and what they add is kept."
+    parts: list[Part] = [Tiles(tiles), Line(text, ALARM)]
     if horizon < period.end:
         rest = {**dict.fromkeys(PERIOD), "from": horizon.isoformat(), "to": period.end.isoformat()}
         parts.append(Ways([Link(text=f"The events from {horizon:%Y-%m-%d %H:%M} on", words=rest)]))
+    return _not_explained(asking, metric, where, error, whole, parts)
+
+
+def _not_explained(
+    asking: Asking, metric: str, where: Mapping[str, str], error: AnalyticsError, whole: Summed, parts: Sequence[Part]
+) -> Page:
     return Page(
         name="events",
-        title=f"{' and '.join(tile.figure for tile in whole)} · {metric}{filtered(where)}",
-        sub=_period(period),
+        title=_title(" and ".join(tile.figure for tile in _values(whole)), metric, where),
+        sub=_period(asking.period),
         parts=parts,
         answers={},
+        foot=[footer([whole.completeness], whole.period).text],
         failure=error,
     )
 
 
-def _values(
-    asking: Asking,
-    metric: str,
-    period: TimePeriod,
-    where: Mapping[str, str],
-    label: str = "",
-    *,
-    explained: bool = True,
-) -> list[Tile]:
-    """Return what a number comes to, in each currency, from the read models."""
+def _summed_up(asking: Asking, metric: str, period: TimePeriod, where: Mapping[str, str]) -> Summed:
+    """Return what a number comes to, by currency, from the read models."""
     if metric == COST:
-        breakdown = asking.answers.get_cost_breakdown(period, by=("currency",), where=where).unwrap()
-        return _costs(breakdown, label, explained=explained)
-    summary = asking.answers.get_summary(metric, period, where=where).unwrap()
-    parts: Sequence[MetricSummary] = summary.by_currency or [summary]
-    return [_value(part, label, explained=explained) for part in parts]
+        return asking.answers.get_cost_breakdown(period, by=("currency",), where=where).unwrap()
+    return asking.answers.get_summary(metric, period, where=where).unwrap()
 
 
-def _costs(breakdown: CostBreakdown, label: str, *, explained: bool) -> list[Tile]:
+def _values(summed: Summed, label: str = "") -> list[Tile]:
+    """Return the number in each currency; one that has no label of its own leads to its events."""
+    if isinstance(summed, CostBreakdown):
+        return _costs(summed, label)
+    parts: Sequence[MetricSummary] = summed.by_currency or [summed]
+    return [_value(part, label) for part in parts]
+
+
+def _costs(breakdown: CostBreakdown, label: str) -> list[Tile]:
     return [
         Tile(
             label=label or words.safe(total.currency),
             figure=words.money(total.cost, total.currency, words.places([total.cost])),
             note=words.plural(total.calls, "call"),
-            behind=Behind(metric=COST, where={"currency": total.currency}) if explained else None,
+            behind=Behind(metric=COST, where={"currency": total.currency}) if not label else None,
             exact=total.cost,
         )
         for total in breakdown.totals
     ]
 
 
-def _value(summary: MetricSummary, label: str, *, explained: bool) -> Tile:
+def _value(summary: MetricSummary, label: str) -> Tile:
     told = (getattr(summary.figures, name) for name in ("total", "maximum", "minimum", "count"))
     figure = next((figure for figure in told if figure is not None), None)
     behind = Behind(metric=summary.metric, where={"currency": summary.currency}) if summary.currency else None
     return Tile(
         label=label or words.safe(summary.currency or summary.metric),
         figure=in_unit(summary, figure),
-        behind=behind if explained else None,
+        behind=None if label else behind,
         exact=figure,
     )
 

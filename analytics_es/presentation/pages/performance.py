@@ -11,7 +11,7 @@ from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number,
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
@@ -215,7 +215,7 @@ def _parts(
     if not speed.calls:
         yield from heads.nothing("calls that ended" if not where else "such calls")
         return
-    yield Tiles([*_tiles(speed, where)])
+    yield heads.leading(_tiles(speed, where))
     main = "duration" if where else "performance"
     yield from _charts(answer.period.granularity, speed)
     for grid in _by_time(answer, speed, where):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -36,9 +37,9 @@ def made(asking: Asking) -> Page:
         ("last_verifications", "Last verify", last, tables.last_verified(last, projections)),
         ("dead_letters", "Dead letters, by cause", dead, letters.by_cause(dead, LETTERS, partial(_cause, asking))),
         ("rejected_messages", "Rejected messages", rejected, letters.rejected(rejected, MESSAGES)),
-        ("unread_fields", "Unread fields", unread, unread_fields(unread)),
-        ("left_out_fields", "Left-out fields", left_out, left_out_fields(left_out)),
-        ("unread_announcements", "Ignored announcements", not_ours, tables.not_ours(not_ours)),
+        ("unread_fields", "What no projection reads", unread, unread_fields(unread)),
+        ("left_out_fields", "What the policy of privacy left out", left_out, left_out_fields(left_out)),
+        ("unread_announcements", "Not said by this package, and ignored", not_ours, tables.not_ours(not_ours)),
     ]
     drawn = ((name, title, list(parts)) for name, title, _, parts in shown)
     sections = [Section(title=title, parts=parts, answer=name) for name, title, parts in drawn if parts]
@@ -64,7 +65,9 @@ def _goes_by(asking: Asking) -> Iterator[Line]:
     """Say in words what becomes of what comes in, and of what is old."""
     store = asking.service.store
     policy = store.policy
-    yield Line(f"Policy of {policy.in_words}: {words.plural(len(policy.rules), 'rule')} say what of an event is kept.")
+    actions = Counter(action for _, action in policy.rules)
+    rules = ", ".join(f"{number:,} {action}" for action, number in actions.most_common())
+    yield Line(f"Policy of {policy.in_words}: {f'rules by field: {rules}' if rules else 'all is stored as it comes'}.")
     try:
         retention = RETENTION.of(store.log) or RetentionPolicy()
     except NotReadable as error:

@@ -11,7 +11,7 @@ from analytics_es.presentation import words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import metrics as of_metrics
 from analytics_es.presentation.tables import summary as tables
 from analytics_es.presentation.tables.parts import PERCENTILES, compared
@@ -78,7 +78,7 @@ def _parts(money: Sequence[MetricSummary], top: int) -> Iterator[Part]:
     if not told:
         yield from heads.nothing("figures of this metric")
         return
-    yield Tiles([tile for part in told for tile in _tiles(part)])
+    yield heads.leading(tile for part in told for tile in _tiles(part))
     for part in told:
         yield from _sections(part, top, f" in {part.currency}" if part.currency and len(told) > 1 else "")
 
@@ -92,11 +92,14 @@ def _sections(answer: MetricSummary, top: int, currency: str) -> Iterator[Part]:
         title = f"{grid.title}{currency}"
         sections.append(Section(title=title, parts=[evolve(grid, title=title)], answer="summary", table="groups"))
     title = f"Against the period before{currency}"
-    sections.append(Section(title=title, parts=[evolve(tables.periods(answer), title=title)]))
-    if len(tables.names(answer)) <= NARROW and len(sections) > 1:
-        yield Pair(left=sections[0], right=sections[1])
-        sections = sections[2:]
-    yield from sections
+    before = evolve(tables.periods(answer), title=title)
+    narrow = len(tables.names(answer)) <= NARROW
+    if narrow and len(sections) > 1:
+        yield Pair(left=sections[0], right=evolve(sections[1], parts=[*sections[1].parts, before]))
+    elif narrow and sections:
+        yield Pair(left=sections[0], right=Section(title=title, parts=[before]))
+    else:
+        yield from (*sections, Section(title=title, parts=[before]))
 
 
 def _is_there(answer: MetricSummary) -> bool:

@@ -8,7 +8,7 @@ from analytics_es.presentation import Block, Column, Grid, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import unread
 from analytics_es.presentation.tables import usage as tables
 from analytics_es.types import UsageStats
@@ -50,7 +50,7 @@ def _parts(answer: UsageStats, top: int) -> Iterator[Part]:
     if not answer.totals.events and not answer.nobody:
         yield from heads.nothing("events")
         return
-    yield Tiles([*_tiles(answer)])
+    yield heads.leading(_tiles(answer))
     yield from _over_time(answer)
     if busiest := [*tables.busiest(answer, top)]:
         more = Link(text="all of them", page="summary", words={"metric": "usage.events", "by": answer.entity_type})
@@ -77,7 +77,7 @@ def _tiles(answer: UsageStats) -> Iterator[Tile]:
         label="Succeeded",
         figure=words.percent(answer.success_rate),
         note=f"{words.count(totals.failures)} failed",
-        behind=behind("failures"),
+        behind=behind("failures") if totals.failures else None,
         exact=answer.success_rate,
     )
     for label, measure, tokens in (

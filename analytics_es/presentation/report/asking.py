@@ -46,8 +46,25 @@ def answered(
         known = (*COMMON, *kinds[name].words)
         question = Question(words={word: texts for word, texts in words.items() if word in known})
         made.append(kinds[name].made(Asking(question=question, period=period, answers=then, service=service)))
-    answers: dict[str, Any] = {page.name: to_plain(dict(page.answers)) for page in made}
-    return Answered(pages=made, answers=canonical(answers))
+    return Answered(pages=made, answers=canonical(_each_once(made)))
+
+
+def _each_once(pages: Sequence[Page]) -> dict[str, dict[str, Any]]:
+    """Return the answers of pages as plain data: one that several pages show once, and none that is made of others."""
+    kept: set[bytes] = set()
+    once: dict[str, dict[str, Any]] = {}
+    for page in pages:
+        plain = {name: to_plain(answer) for name, answer in page.answers.items()}
+        texts = {name: canonical(answer) for name, answer in plain.items()}
+        for name in sorted(plain, key=lambda name: len(texts[name])):
+            if texts[name] not in kept and not _is_made_of(plain[name], kept):
+                kept.add(texts[name])
+                once.setdefault(page.name, {})[name] = plain[name]
+    return once
+
+
+def _is_made_of(answer: Any, kept: set[bytes]) -> bool:
+    return isinstance(answer, dict) and bool(answer) and all(canonical(part) in kept for part in answer.values())
 
 
 def available(pages: Sequence[str] = PAGES) -> list[str]:

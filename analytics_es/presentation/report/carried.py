@@ -41,10 +41,15 @@ class Edition:
     published: int | None
 
 
-def _of_a_size(_instance: Any, _attribute: Any, period: TimePeriod) -> None:
+def check_size(period: TimePeriod) -> None:
+    """Raise BadPeriod for a series that no report shows."""
     seconds = period.end.timestamp() - period.start.timestamp()
     if seconds > BUCKETS * _SECONDS.get(period.granularity, seconds):
         raise BadPeriod(text=str(period), problem=f"it has more than {BUCKETS:,} buckets, which no report shows")
+
+
+def _of_a_size(_instance: Any, _attribute: Any, period: TimePeriod) -> None:
+    check_size(period)
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation.report.asking import PAGES, answered, available, definitions, edition
-from analytics_es.presentation.report.carried import Carried
+from analytics_es.presentation.report.carried import Carried, check_size
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import located
 from analytics_es.types import Attempt, OperationResult, Progress, ReportFile, TimePeriod, arguments
@@ -150,6 +150,7 @@ def made(
         position = at.position
     now = (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
     when = _placed(read_period(period, service.store.calendar.zone, now), service.store.calendar.zone)
+    check_size(when)
     with service.as_of(position, now=now) as then:
         answers = answered(service, then, when, words or {}, available(pages), progress)
     carried = Carried(

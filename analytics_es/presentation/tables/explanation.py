@@ -104,13 +104,14 @@ def bill(answer: CostExplanation) -> Iterator[Block]:
 
 def calls(answer: CostExplanation, more: str = "", how: Callable[[ExplainedCost], str] | None = None) -> Block:
     """Return the calls that are listed, how the cost of each comes about, and how there are `more`."""
-    how = how or in_words
+    priced = how is not None or any(call.price for call in answer.events)
+    price: Column[ExplainedCost] = Column("price", lambda call: named(call.price) if call.price else "", drop=1)
     columns: Columns[ExplainedCost] = [
         *_WHERE,
         Column("model", lambda call: words.safe(model_name(call))),
         Number("cost", _cost, exact=lambda call: call.cost),
-        Column("how", how),
-        Column("price", lambda call: named(call.price) if call.price else "", drop=1),
+        Column("how", how or in_words),
+        *([price] if priced else []),
         Column("id", lambda call: words.safe(call.id), drop=2),
     ]
     return Grid("", columns, answer.events, _bill_sum(answer, more))
@@ -127,7 +128,7 @@ def _how(call: ExplainedCost) -> str:
 def in_words(call: ExplainedCost) -> str:
     """Say how the cost of a call comes about, with what each kind of what it used costs."""
     alone = len(call.charged) == 1  # which costs what the call does
-    return _told(call, " + ".join(_product(own) + ("" if alone else f" = {_plain(own.cost)}") for own in call.charged))
+    return _told(call, ", ".join(_product(own) + ("" if alone else f" = {_plain(own.cost)}") for own in call.charged))
 
 
 def _told(call: ExplainedCost, charged: str) -> str:

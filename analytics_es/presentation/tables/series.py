@@ -55,7 +55,7 @@ def series(
     rows.append(_Row("total", total, is_total=True))
     remark = f"by the {period.granularity}: --granularity day for each day" if _is_folded(period) else ""
     first: Column[_Row] = Column("start", lambda row: row.text)
-    return Grid(f"By {period.granularity}", [first, *map(_shown, columns)], rows, remark)
+    return Grid(f"By {period.granularity}", [first, *map(_shown, columns)], rows, remark, sums=1)
 
 
 def _is_folded(period: TimePeriod) -> bool:

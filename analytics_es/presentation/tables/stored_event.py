@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
+from itertools import groupby
 
 from attrs import frozen
 
-from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line, Link, Number, words
+from analytics_es.presentation import Block, Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.tables.explanation import figure_in_full, instant, stored
 from analytics_es.presentation.tables.parts import ALARM
-from analytics_es.types import CountedValue, StoredEvent, TimePeriod, UncountedValue
+from analytics_es.types import CountedValue, StoredEvent, UncountedValue
 
-ADDED = "In the row of no entity, where every event counts once; rows of its entities hold the same."
+ADDED = "Each is in one row of its projection; the rows of its entities hold the same once more."
 
 
 @frozen
@@ -26,7 +27,7 @@ class Field:
 
 _FIELDS: Columns[Field] = [
     Column("field", lambda field: field.name),
-    Column("", lambda field: field.text, link=lambda field: field.link),
+    Column("value", lambda field: field.text, link=lambda field: field.link),
 ]
 _UNCOUNTED: Columns[UncountedValue] = [
     Column("projection", lambda value: value.projection),
@@ -62,25 +63,17 @@ def forgotten(event: StoredEvent) -> Iterator[Block]:
         yield Line(f"Forgotten since, or of another store: nothing here says who {names} is.", ALARM)
 
 
-def counted(event: StoredEvent, hour: TimePeriod | None) -> Grid[CountedValue]:
-    """Return what an event adds to each metric; a value leads to all that is in the same row, in the same hour."""
-
-    def behind(value: CountedValue) -> Behind | None:
-        return Behind(metric=value.metric, where=value.keys, start=hour.start, end=hour.end) if hour else None
-
-    zone = hour.start.tzinfo if hour else None
+def counted(
+    event: StoredEvent, zone: tzinfo, its_row: Callable[[CountedValue], Link | None]
+) -> Iterator[Grid[CountedValue]]:
+    """Return what an event adds, row by row; a metric leads to all that is in `its_row`."""
     columns: Columns[CountedValue] = [
-        Column("metric", lambda value: value.metric),
-        Number(
-            "value",
-            lambda value: figure_in_full(value.value, value.unit, zone),
-            behind=behind,
-            exact=lambda value: value.value,
-        ),
-        Column("unit", lambda value: _unit(value)),
-        Column("in the row of", lambda value: _keys(value)),
+        Column("metric", lambda value: value.metric, link=its_row),
+        Number("value", lambda value: figure_in_full(value.value, value.unit, zone), exact=lambda value: value.value),
+        Column("unit", _unit),
     ]
-    return Grid("", columns, event.counted, ADDED)
+    for title, values in groupby(event.counted, _row):
+        yield Grid(title, columns, list(values))
 
 
 def uncounted(event: StoredEvent) -> Grid[UncountedValue]:
@@ -92,5 +85,7 @@ def _unit(value: CountedValue) -> str:
     return {"1": "", "us": "time", "currency": words.safe(value.currency or "")}.get(value.unit, value.unit)
 
 
-def _keys(value: CountedValue) -> str:
-    return ", ".join(f"{name} {words.safe(text)}" for name, text in value.keys.items()) or "(all)"
+def _row(value: CountedValue) -> str:
+    keys = ", ".join(f"{name} {words.safe(text)}" for name, text in value.keys.items())
+    projection = value.metric.partition(".")[0]
+    return f"{projection}: {keys}" if keys else projection

@@ -14,7 +14,7 @@ KEPT = "last=7d&tz=Europe%2FBerlin&as_of=1200"
 
 
 def test_another_page_is_about_the_same_period_zone_and_narrowing() -> None:
-    assert links(ASKED).to(Link(page="overview")) == f"/overview?{KEPT}&where=user%3Dada"
+    assert links(ASKED, page="overview").to(Link(page="cost")) == f"/cost?{KEPT}&where=user%3Dada"
 
 
 def test_a_page_that_knows_no_narrowing_is_not_asked_for_one() -> None:
@@ -47,9 +47,11 @@ def test_without_a_question_events_have_none_either() -> None:
     assert links("").behind(Behind(metric="cost.cost")) == "/events?metric=cost.cost"
 
 
-@pytest.mark.parametrize("form", ["json", "csv", "arrow"])
-def test_the_same_answer_is_there_for_programs(form: str) -> None:
-    assert links("last=7d&by=user").form(form, "cost", "rows") == f"/cost.{form}?last=7d&by=user&answer=cost&table=rows"
+@pytest.mark.parametrize(
+    ("form", "table"), [("json", ""), ("csv", "&table=rows"), ("arrow", "&table=rows")], ids=["json", "csv", "arrow"]
+)
+def test_the_same_answer_is_there_for_programs_which_in_json_has_all_its_tables(form: str, table: str) -> None:
+    assert links("last=7d&by=user").form(form, "cost", "rows") == f"/cost.{form}?last=7d&by=user&answer=cost{table}"
 
 
 def test_a_mounted_app_leads_to_itself() -> None:

@@ -13,7 +13,7 @@ from tests.presentation.html.examples import links, page, parts
 from tests.presentation.html.markup import Read
 from tests.presentation.html.test_parts import on_lines
 
-STYLE = 12_000  # bytes
+STYLE = 12 * 1024  # bytes
 
 
 def test_what_stands_around_the_parts(snapshot: SnapshotAssertion) -> None:
@@ -141,6 +141,13 @@ def test_the_style_is_small() -> None:
 
 
 def _selectors(style: str) -> list[str]:
-    """Return what each rule is for; those of media stand in braces of their own."""
-    bare = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
-    return [rule.strip() for rule in re.findall(r"(?:^|[{}])([^{};@]+)\{", bare)]
+    """Return what each rule is for; what stands within one is for parts of that."""
+    selectors, depth, text = [], 0, ""
+    for sign in re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL):
+        if sign == "{" and not text.strip().startswith("@media"):
+            selectors += [] if depth else [text.strip()]
+            depth += 1
+        elif sign == "}":
+            depth = max(depth - 1, 0)
+        text = "" if sign in "{};" else text + sign
+    return selectors

@@ -46,9 +46,9 @@ def test_without_a_server_no_part_leads_anywhere(name: str) -> None:
 
 
 def test_rows_stand_in_the_order_they_come_in() -> None:
-    texts = Read.of(html(grid(ROWS[::-1]))).texts
+    text = "".join(Read.of(html(grid(ROWS[::-1]))).texts)
 
-    assert [text for text in texts if text in {row.model for row in ROWS}] == [row.model for row in ROWS[::-1]]
+    assert sorted([row.model for row in ROWS], key=text.index) == [row.model for row in ROWS[::-1]]
 
 
 def test_a_title_is_seen_once_where_a_section_has_the_same() -> None:
@@ -116,7 +116,7 @@ def test_a_row_has_the_colour_of_its_series() -> None:
 
     read = Read.of(html(Section(title="Cost", parts=[chart, grid()])))
 
-    assert [dot["class"] for dot in read.all("i")][-2:] == ["dot c2", "dot c1"]
+    assert [dot["class"] for dot in read.all("i")][-3:] == ["dot c2", "dot c1", "dot o"]
 
 
 @pytest.mark.parametrize(("part", "width"), [(0.5, "50"), (0.0, "0"), (0.0001, "0.6"), (1.7, "100"), (-1.0, "0")])
@@ -130,6 +130,42 @@ def test_a_part_that_is_not_known_has_no_bar() -> None:
     column: Column[int] = Column("", lambda row: Share(None), bar=True)
 
     assert Read.of(html(Grid("", [column], [0]))).all("svg") == []
+
+
+def test_a_sum_stands_apart_from_what_it_sums() -> None:
+    columns: list[Column[str]] = [Column("start", lambda row: row)]
+
+    drawn = html(Grid("", columns, ["Mon", "Tue", "total"], sums=1))
+
+    assert drawn.partition("<tfoot>")[2].startswith('<tr><th scope="row">total</th></tr></tfoot>')
+
+
+@pytest.mark.parametrize("text", ["0", "–"])
+def test_nothing_and_what_is_not_known_lead_to_no_events(text: str) -> None:
+    column: Column[int] = Number("calls", lambda row: text, behind=lambda row: Behind(metric="cost.calls"))
+
+    assert Read.of(html(Grid("", [column], [0]))).addresses() == []
+
+
+@pytest.mark.parametrize("text", ["2026-11-29 08:09:55", "Tue 2026-11-24", "2026-11-29 08:09"])
+def test_a_time_stays_on_one_line(text: str) -> None:
+    column: Column[int] = Column("time", lambda row: text)
+
+    assert f'<span class="nb">{text}</span>' in html(Grid("", [column], [0]))
+
+
+def test_rows_that_no_chart_names_have_no_colours() -> None:
+    series = [Series(name="p95", figures=[1], texts=["1"])]
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    chart = Chart(title="Cost", kind="bars", starts=[moment], labels=["1 Nov"], series=series, unit="ms")
+
+    assert '<th scope="row"><i' not in html(Section(title="Speed", parts=[chart, grid()]))
+
+
+def test_a_long_name_may_go_on_below_after_a_dot() -> None:
+    column: Column[int] = Column("type", lambda row: "a.call<script>/completed")
+
+    assert "a.<wbr>call&lt;script&gt;/<wbr>completed" in html(Grid("", [column], [0]))
 
 
 # ── lines ───────────────────────────────────────────────────────────────────────────────────────────────────────

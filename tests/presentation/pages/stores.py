@@ -23,6 +23,11 @@ NOBODY: dict[str, Any] = dict.fromkeys(("user_id", "tenant_id", "agent_id", "job
 
 def untold() -> Iterator[dict[str, Any]]:
     """Yield events of which some do not say who, on what, how it ended, or what it cost."""
+    for number, told in enumerate(_untold()):
+        yield {**told, "id": f"event-{number}", "source": "platform"}
+
+
+def _untold() -> Iterator[dict[str, Any]]:
     for number in range(30):
         at = START + timedelta(hours=2 * number, minutes=number)
         who: dict[str, Any] = {"user_id": "ada"} if number % 3 else NOBODY

@@ -1,0 +1,101 @@
+"""How pages behave in a browser of any kind: without a script, narrow, on paper, by the keyboard, without colours."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Shown, Site, keep
+
+
+def test_without_a_script_a_form_asks_about_another_period_and_keeps_the_rest(shown: Shown, demo: Site) -> None:
+    page = shown(f"{demo.url}/cost?last=7d&by=tenant&where=provider%3Danthropic", scripts=False).page
+
+    page.locator("summary").click()
+    page.locator(".other [name=last]").fill("3d")
+    page.locator(".other [name=tz]").fill("Europe/Berlin")
+    page.locator(".other button").click()
+
+    assert page.url == f"{demo.url}/cost?by=tenant&where=provider%3Danthropic&last=3d&tz=Europe%2FBerlin"
+    expect(page.locator(".sub")).to_contain_text("Europe/Berlin")
+
+
+def test_a_picked_period_is_said_to_be_the_one_that_is_shown(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("cost", "by=user")).page
+
+    page.get_by_role("link", name="This month").click()
+
+    assert page.url == f"{demo.url}/cost?by=user&this-month="
+    expect(page.get_by_role("link", name="This month")).to_have_attribute("aria-current", "true")
+
+
+def test_a_page_of_before_leads_back_to_now(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("overview", "as_of=500")).page
+
+    expect(page.locator(".banner")).to_contain_text("position 500")
+    page.get_by_role("link", name="Back to now").click()
+
+    assert page.url == demo.address("overview")
+    expect(page.locator(".banner")).to_have_count(0)
+
+
+def test_the_keyboard_goes_past_the_bar_first(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("overview")).page
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the figures")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("name", ["overview", "performance"])
+def test_a_wide_table_scrolls_in_its_own_box(name: str, shown: Shown, demo: Site) -> None:
+    page = shown(demo.address(name), width=360).page
+
+    wider = page.locator(".scroll").evaluate_all(
+        "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).length"
+    )
+
+    assert wider > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_figures_of_tiles_stand_on_one_line_whatever_their_names_are(shown: Shown, attacked: Site) -> None:
+    page = shown(attacked.address("overview"), width=1920).page
+
+    places = page.locator(".tile").evaluate_all(
+        "tiles => tiles.map(tile => [tile, tile.querySelector('.figure')].map(one => one.getBoundingClientRect().top))"
+    )
+
+    assert len({row for row, _ in places}) == len({(row, figure) for row, figure in places})
+
+
+def test_on_paper_there_are_figures_and_no_controls(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("cost"), scheme="dark").page
+    page.emulate_media(media="print")
+    keep(page, "cost-demo-print")
+
+    assert page.locator("header").is_hidden()
+    assert page.locator("form.choices").is_hidden()
+    assert page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_where_colours_are_forced_bars_are_still_there(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("budgets"), forced_colors="active").page
+    keep(page, "budgets-demo-forced-colors")
+
+    fill = page.locator(".meters .bar rect").first.evaluate("bar => getComputedStyle(bar).fill")
+
+    assert re.fullmatch(r"rgb\(\d+, \d+, \d+\)", fill)
+
+
+def test_a_wrong_word_leads_back(shown: Shown, demo: Site) -> None:
+    page = shown(f"{demo.url}/cost?last=blue").page
+
+    expect(page.get_by_role("alert")).to_contain_text("'blue' is not a length")
+    page.get_by_role("link", name="Cost, with nothing asked").click()
+
+    assert page.url == f"{demo.url}/cost"

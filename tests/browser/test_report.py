@@ -1,0 +1,56 @@
+"""A report in a file, opened from the disk as who gets it by mail opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analytics_es import TimePeriod
+from analytics_es.presentation.report import write_report
+from tests.browser.conftest import PICTURES, Shown, Site
+from tests.hostile_store import ZONE
+
+DAYS = TimePeriod.parse("2026-10-24/2026-10-28", ZONE)
+WEEK = TimePeriod.parse("2026-11-23/2026-11-30", "UTC")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_file_asks_for_nothing_and_draws_its_charts(demo: Site, shown: Shown, tmp_path: Path, script: bool) -> None:
+    path = tmp_path / "week.html"
+    write_report(demo.service, path, WEEK, script=script).unwrap()
+    for scheme in ("light", "dark"):
+        seen = shown(path.as_uri(), scheme=scheme)
+        if script:
+            seen.page.locator(".js-plotly-plot").first.wait_for()
+        name = f"report-{'script' if script else 'pictures'}-{scheme}.png"
+        seen.page.screenshot(path=PICTURES / name, full_page=True)
+
+        assert (seen.page.locator(".js-plotly-plot").count() > 0, seen.page.locator("figure svg").count() > 0) == (
+            script,
+            True,
+        )
+        seen.assert_calm()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_events_are_called_runs_nothing_in_it(
+    attacked: Site, shown: Shown, tmp_path: Path, script: bool, width: int
+) -> None:
+    path = tmp_path / "week.html"
+    write_report(attacked.service, path, DAYS, script=script).unwrap()
+    seen = shown(path.as_uri(), width=width)
+    seen.page.screenshot(path=PICTURES / f"report-attacked-{width}.png", full_page=True)
+
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    seen.assert_calm()
+
+
+def test_the_ways_at_its_top_lead_to_its_pages(demo: Site, shown: Shown, tmp_path: Path) -> None:
+    path = tmp_path / "week.html"
+    write_report(demo.service, path, WEEK).unwrap()
+    seen = shown(path.as_uri(), scripts=False)
+    seen.page.get_by_role("navigation").get_by_role("link", name="Budgets").click()
+
+    assert seen.page.url.endswith("#budgets")

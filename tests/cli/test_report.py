@@ -1,0 +1,173 @@
+"""report --html and --svg, and check FILE."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ADA, LAST, WEEK, Cli
+
+HTML = ("report", *WEEK, "--html")
+
+
+def test_a_page_is_written_and_one_line_says_so(cli: Cli, own: str, tmp_path: Path) -> None:
+    done = cli(*HTML, "week.html", "--no-script")
+    size = len((tmp_path / "week.html").read_bytes())
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert re.fullmatch(
+        rf"wrote \S+week\.html: as of position {LAST}, {size / 1000:.1f} kB, sha256 [0-9a-f]{{64}}; "
+        r"`analytics-es check \S+week\.html`\n",
+        done.stderr,
+    )
+    assert "<script" not in (tmp_path / "week.html").read_text()
+
+
+def test_the_line_names_the_store_that_was_named(cli: Cli, db: str, tmp_path: Path) -> None:
+    done = cli(*HTML, "week.html", "--db", db, "--no-script")
+
+    assert done.stderr.endswith(f"`analytics-es check {tmp_path / 'week.html'} --db {db}`\n")
+
+
+def test_a_page_has_what_charts_need_unless_it_is_for_a_mail(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli(*HTML, "week.html")
+
+    assert (tmp_path / "week.html").read_text().count("<script>") == 2
+
+
+def test_a_dash_is_standard_output(cli: Cli, own: str) -> None:
+    done = cli(*HTML, "-", "--no-script")
+
+    assert done.stdout_bytes.startswith(b"<!doctype html>")
+    assert re.fullmatch(rf"wrote the report: as of position {LAST}, \S+ kB, sha256 [0-9a-f]{{64}}\n", done.stderr)
+
+
+def test_json_says_what_was_written(cli: Cli, own: str, tmp_path: Path) -> None:
+    said = json.loads(cli(*HTML, "week.html", "--no-script", "--json").stdout)
+
+    assert (said["path"], said["position"]) == (str(tmp_path / "week.html"), LAST)
+    assert said["sha256"] in (tmp_path / "week.html").read_text()
+
+
+def test_a_file_is_replaced_only_where_that_is_said(cli: Cli, own: str, tmp_path: Path) -> None:
+    (tmp_path / "week.html").write_text("mine")
+    refused = cli(*HTML, "week.html")
+    replaced = cli(*HTML, "week.html", "--no-script", "--replace")
+
+    assert (refused.exit_code, replaced.exit_code) == (1, 0)
+    assert "exists and is never overwritten" in refused.stderr
+    assert cli("check", "week.html").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [(("--no-script",), "--no-script goes with --html"), (("--replace",), "--replace goes with --html or --svg")],
+)
+def test_what_says_nothing_is_refused(cli: Cli, own: str, options: tuple[str, ...], problem: str) -> None:
+    done = cli("report", *options)
+
+    assert (done.exit_code, problem in done.stderr) == (2, True)
+
+
+def test_it_answers_about_what_is_asked(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli("report", "--html", "a.html", "--no-script", "--month", "2024-03", "--tz", "Europe/Berlin", "--as-of", "9")
+    text = (tmp_path / "a.html").read_text()
+
+    assert "1 to 31 Mar 2024, Europe/Berlin · month=2024-03 · tz=Europe/Berlin" in text
+    assert "<dt>Position</dt><dd>9, as of" in text
+    assert cli("check", "a.html").exit_code == 0
+
+
+def test_words_of_the_period_are_told_as_they_were_said(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli("report", "--html", "a.html", "--no-script", "--last", "7d", "--granularity", "hour")
+    cli("report", "--html", "b.html", "--no-script", "--last-week")
+
+    assert "last=7d · granularity=hour" in (tmp_path / "a.html").read_text()
+    assert "last-week" in (tmp_path / "b.html").read_text()
+
+
+# ── check FILE ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_report_that_holds_ends_with_0(cli: Cli, own: str) -> None:
+    cli(*HTML, "week.html", "--no-script")
+    done = cli("check", "week.html")
+
+    assert (done.exit_code, done.stderr, done.stdout) == (
+        0,
+        "",
+        "week.html holds\n"
+        f"2024-03-01 00:00 – 2024-03-08 00:00 (UTC) · as of position {LAST} · analytics_es 0.1.0\n"
+        "Derived again from the log and drawn again: every figure and every byte is the same.\n",
+    )
+
+
+def test_a_report_that_was_edited_ends_with_1_and_shows_where(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli(*HTML, "week.html", "--no-script")
+    path = tmp_path / "week.html"
+    path.write_text(path.read_text().replace("1,234.57", "1,334.57"))
+    done = cli("check", "week.html")
+
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert done.stdout.startswith("week.html does not hold: it is not as it was written\n")
+    assert "1,334.57" in done.stdout and "1,234.57" in done.stdout
+    assert done.stdout.endswith("the file was changed after it was written: its checksum does not fit\n")
+
+
+def test_json_says_all_of_it(cli: Cli, own: str) -> None:
+    cli(*HTML, "week.html", "--no-script")
+    said = json.loads(cli("check", "week.html", "--json").stdout)
+
+    assert (said["holds"], said["verdict"], said["drawn"], said["position"]) == (True, "holds", True, LAST)
+
+
+@pytest.mark.parametrize("content", ["", "<html>", None])
+def test_what_is_no_report_ends_with_2_and_one_line(cli: Cli, own: str, tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "week.html").write_text(content)
+    done = cli("check", "week.html")
+
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: week.html ")
+
+
+def test_without_a_store_nothing_is_checked(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "week.html").write_text("")
+
+    assert cli("check", "week.html", "--db", "nosuch.db").exit_code == 1
+
+
+# ── the picture of a terminal ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_picture_is_what_a_terminal_shows_and_loads_nothing(cli: Cli, own: str, tmp_path: Path) -> None:
+    done = cli("report", *WEEK, "--svg", "week.svg")
+    cli("report", *WEEK, "--svg", "again.svg")
+    svg = (tmp_path / "week.svg").read_text()
+
+    assert (done.exit_code, done.stdout, svg) == (0, "", (tmp_path / "again.svg").read_text())
+    assert re.fullmatch(r"wrote week\.svg: \S+ kB\n", done.stderr)
+    assert re.findall(r"https?://(?!www\.w3\.org|www\.textualize\.io)|@font-face|url\((?!#)|<script", svg) == []
+    assert ADA in svg and "analytics-es&#160;report" in svg
+
+
+def test_a_picture_goes_to_standard_output_too(cli: Cli, own: str) -> None:
+    done = cli("report", *WEEK, "--svg", "-")
+
+    assert (done.stdout.startswith("<svg"), done.stderr) == (True, "")
+
+
+def test_both_files_are_written_at_once(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli(*HTML, "week.html", "--no-script", "--svg", "week.svg")
+
+    assert {"week.html", "week.svg"} <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_a_picture_of_that_name_stays(cli: Cli, own: str, tmp_path: Path) -> None:
+    (tmp_path / "week.svg").write_text("mine")
+
+    assert cli("report", "--svg", "week.svg").exit_code == 1
+    assert cli("report", "--svg", "week.svg", "--replace").exit_code == 0
