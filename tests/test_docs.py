@@ -22,6 +22,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
+from analytics_es.presentation.pages import KINDS
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, tool_call
 from analytics_es.web import Limits, analytics_app
 from analytics_es.web.handlers import Handlers
@@ -145,7 +146,7 @@ def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
     run_commands(commands, tmp_path)
 
     assert len(commands) > 12
-    assert run_python(code, tmp_path) == "True\n8\n9\n"
+    assert run_python(code, tmp_path) == "True\n8\n9\ntool.call.completed\n"
 
 
 def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
@@ -364,7 +365,23 @@ def test_the_limits_of_the_guide_are_those_that_are_kept() -> None:
         "requests": kept.requests,
         "held": kept.held // mib,
         "workers": kept.workers,
+        "pages": kept.pages,
+        "waiting": kept.waiting,
     }
+
+
+def test_every_page_is_told_of_and_what_curl_asks_for_is_answered(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "page.md").read_text()
+    make, serve = SHELL.findall(text)
+    run_commands([make], tmp_path)
+    asked = re.findall(r"^curl 'http://127.0.0.1:4318(.*?)'", text, re.MULTILINE)
+    with opened(tmp_path / "demo.db") as analytics:
+        client = TestClient(analytics_app(analytics))
+        answers = [client.get(address) for address in asked]
+
+    assert (serve, len(asked)) == ("analytics-es serve --db demo.db", 5)
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert set(re.findall(r"^\| `/(\w+)` \|", text, re.MULTILINE)) == {kind.name for kind in KINDS}
 
 
 def test_what_takes_time_is_told_as_the_guide_shows(tmp_path: Path) -> None:
