@@ -567,3 +567,11 @@ def test_a_file_with_a_script_names_what_may_run(service: AnalyticsService) -> N
 
     assert (len(scripts), len(text) < 6_000_000) == (2, True)
     assert f"script-src {' '.join(map(hashed, scripts))};" in policy(text)
+
+
+@pytest.mark.store("postgres", events=fixed_events(), clock=lambda: NOW)
+def test_it_holds_on_a_server(analytics: AnalyticsService, path: Path) -> None:
+    write_report(analytics, path, WEEK).unwrap()
+    record(analytics, provider_call(occurred_at=NOON, cost="7"))
+
+    assert (checked(analytics, path).drawn, [file.name for file in path.parent.iterdir()]) == (True, [path.name])
