@@ -22,7 +22,8 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
-from analytics_es.testing import NOON, price, provider_call, tool_call
+from analytics_es.presentation.pages import KINDS
+from analytics_es.testing import NOON, budget_allocated, price, provider_call, tool_call
 from analytics_es.web import Limits, analytics_app
 from analytics_es.web.handlers import Handlers
 from analytics_es.web.receiver import Receiver
@@ -31,7 +32,7 @@ from tests import day, picture
 from tests.children import ran
 from tests.nats_servers import NatsServer
 from tests.servers import Server
-from tests.stores import found_in, opened, record, sql
+from tests.stores import found_in, opened, record, set_clock, sql
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
@@ -364,7 +365,23 @@ def test_the_limits_of_the_guide_are_those_that_are_kept() -> None:
         "requests": kept.requests,
         "held": kept.held // mib,
         "workers": kept.workers,
+        "pages": kept.pages,
+        "waiting": kept.waiting,
     }
+
+
+def test_every_page_is_told_of_and_what_curl_asks_for_is_answered(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "page.md").read_text()
+    make, serve = SHELL.findall(text)
+    run_commands([make], tmp_path)
+    asked = re.findall(r"^curl 'http://127.0.0.1:4318(.*?)'", text, re.MULTILINE)
+    with opened(tmp_path / "demo.db") as analytics:
+        client = TestClient(analytics_app(analytics))
+        answers = [client.get(address) for address in asked]
+
+    assert (serve, len(asked)) == ("analytics-es serve --db demo.db", 5)
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert set(re.findall(r"^\| `/(\w+)` \|", text, re.MULTILINE)) == {kind.name for kind in KINDS}
 
 
 def test_what_takes_time_is_told_as_the_guide_shows(tmp_path: Path) -> None:
@@ -447,3 +464,38 @@ def test_the_commands_of_the_page_of_answers_run(tmp_path: Path) -> None:
 
     assert len(commands) == 3
     assert printed.startswith("# Report")
+
+
+OPERATIONS = "docs/operations.md"
+WORD = re.compile(r"\banalytics_es_(\w+)")
+
+
+def test_the_page_of_health_and_metrics_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    with opened(tmp_path / "analytics.db") as analytics:
+        record(analytics, provider_call(), tool_call())
+    commands, (shown,) = SHELL.findall((ROOT / OPERATIONS).read_text()), blocks(OPERATIONS, "text")
+
+    assert run_commands(commands[:1], tmp_path) == shown
+    assert run_commands(commands[1:2], tmp_path) == ""
+    assert json.loads(run_commands(commands, tmp_path))["max_lag_events"] == 1000
+    assert len(commands) == 3
+
+
+def test_every_series_has_a_line_of_its_page_and_alerts_ask_for_those_that_are_there() -> None:
+    with opened() as analytics:
+        unknown = provider_call(model="house-model", provider="selfhosted", cost=None, currency=None)
+        record(analytics, provider_call(), unknown, budget_allocated(scope="all"))
+        analytics.record_event("tool.call.completed", {"duration_ms": "long"})
+        set_clock(analytics, NOON + timedelta(days=1))
+        client = TestClient(analytics_app(analytics))
+        client.get("/nothing")
+        told = WORD.findall("\n".join(re.sub("^#.*", "", line) for line in client.get("/metrics").text.splitlines()))
+    text = (ROOT / OPERATIONS).read_text()
+    listed = {
+        name for row in re.findall(r"^\| (`[a-z_`, ]+`) \|", text, re.MULTILINE) for name in re.findall(r"\w+", row)
+    }
+    others = {"store", "log", "lag", "retention", "dead_letters", "failed_calls_total"}  # checks, and what went well
+
+    assert set(told) - listed == set()
+    assert listed - set(told) == others
+    assert set(WORD.findall("".join(blocks(OPERATIONS, "yaml")))) <= listed

@@ -134,5 +134,6 @@ class DerivedReadModels:
 def _check_live(context: QuestionContext, declared: Declaration, words: Words) -> None:
     """Raise StaleReadModel for an entity, such as a new tag, that the live read model was not yet spread over."""
     entities = [word for word in words.names if word in declared.entities]
-    if entities and entities[0] not in (live := context.read_models.live()[declared.name].declaration).entities:
-        raise stale(context.read_models, live.name, entities[0])
+    if entities and entities[0] not in (live := context.read_models.live()[declared.name]).declaration.entities:
+        now = context.read_models.declarations[declared.name]
+        raise stale(now, live.declaration, live.retired, entities[0])

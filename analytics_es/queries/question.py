@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -121,11 +121,10 @@ class QuestionContext:
         raise AssertionError  # one of the tries has returned or raised
 
 
-def stale(read_models: ReadModels, name: str, missing: str) -> StaleReadModel:
+def stale(declared: Declaration, live: Declaration, retired: Collection[str], missing: str) -> StaleReadModel:
     """Return the failure of a question by what a live read model lacks: it is older than what is declared, or newer."""
-    declared, live = read_models.declarations[name], read_models.live()[name]
-    replaced = declared.fingerprint in live.retired or declared.version < live.declaration.version
-    return (ReplacedReadModel if replaced else StaleReadModel)(projection=name, missing=missing)
+    replaced = declared.fingerprint in retired or declared.version < live.version
+    return (ReplacedReadModel if replaced else StaleReadModel)(projection=declared.name, missing=missing)
 
 
 def _together(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
@@ -187,7 +186,9 @@ class Question:
         declaration = self.snapshot.live[name]
         names = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
         if missing := sorted(set(needed) - names):
-            raise stale(self.context.read_models, name, ", ".join(missing))
+            # From the snapshot that is open: the one connection of a store in memory cannot be asked beside it.
+            declared = self.context.read_models.declarations[name]
+            raise stale(declared, declaration, self.snapshot.retired.get(name, ()), ", ".join(missing))
         return declaration
 
     def measure(self, projection: str, name: str) -> tuple[Declaration, Measure]:

@@ -80,7 +80,8 @@ class Sums:
 class Snapshot:
     """One state of the read models: every answer read from it stands on the same positions.
 
-    `of_log` looks into the log in the same state, where that is in the same database.
+    `of_log` looks into the log in the same state, where that is in the same database. `retired`: by read model, the
+    fingerprints of what was live before it.
     """
 
     positions: Mapping[str, int]
@@ -88,6 +89,7 @@ class Snapshot:
     _fetch: Fetch
     _merged: Sums
     of_log: Cursor | None = None
+    retired: Mapping[str, Collection[str]] = {}
 
     def sums(
         self,

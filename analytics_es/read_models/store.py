@@ -389,7 +389,8 @@ class ReadModels(ABC):
 
             positions = {name: read_model.position for name, read_model in live.items()}
             declarations = {name: read_model.declaration for name, read_model in live.items()}
-            yield Snapshot(positions, declarations, fetch, self.sums, cursor if self.beside_log else None)
+            retired = {name: read_model.retired for name, read_model in live.items()}
+            yield Snapshot(positions, declarations, fetch, self.sums, cursor if self.beside_log else None, retired)
 
     @contextmanager
     def keeping(self, *, long: bool = False) -> Iterator[tuple[Cursor, dict[str, Live]]]:

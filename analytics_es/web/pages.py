@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext, suppress
+import os
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ from analytics_es.presentation.names import Vault
 from analytics_es.presentation.pages import KINDS, Asking, Kind
 from analytics_es.presentation.question import LONGEST, MOST, Question
 from analytics_es.process.cycles import relaxed
+from analytics_es.queries.keeping import Keeping
 from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.types import Names
 from analytics_es.web.forms import FORMS, Asked, packed
@@ -40,6 +42,7 @@ class Pages:
     limits: Limits
     _room: Room = field(init=False)
     _threads: Threads = field(init=False)
+    _past: Keeping = field(factory=lambda: Keeping(1), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._room = Room(self.limits.waiting)
@@ -89,11 +92,18 @@ class Pages:
         zone, at = question.zone(store.calendar.zone), question.as_of()
         period = question.period(zone, store.clock(), screen=screen)  # what is wrong with it is said before all else
         vault: Vault | None = self._names if question.flag("names") else None
-        with nullcontext(self.service) if at is None else self.service.as_of(_placed(at, zone)) as answers:
+        with nullcontext(self.service) if at is None else self._then(_placed(at, zone)) as answers:
             if isinstance(answers, AsOf):
                 period = question.period(zone, answers.recorded_at, screen=screen)
             page = kind.made(Asking(question=question, period=period, answers=answers, service=self.service))
         return Asked(page=page, question=question, period=period, root=root, vault=vault)
+
+    @contextmanager
+    def _then(self, at: int | datetime) -> Iterator[AsOf]:
+        """Have the log as it stood: who goes from page to page there waits for what is derived of it once."""
+        then = self.service.as_of(at)
+        with self._past.having((os.getpid(), id(self.service.store), then.position), lambda: then) as kept:
+            yield kept
 
     def _names(self, pseudonyms: Sequence[str]) -> Names:
         return self.service.names_of(pseudonyms).unwrap()

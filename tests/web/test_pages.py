@@ -23,6 +23,7 @@ from analytics_es.events.codec import to_json
 from analytics_es.ingest.vault import KEY_VARIABLE
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.sheets import Sheets
+from analytics_es.service import AsOf
 from analytics_es.types.tables.arrow import to_arrow
 from analytics_es.web import analytics_app
 from analytics_es.web.forms import FORMS
@@ -155,6 +156,26 @@ def test_a_page_asked_as_of_a_position_says_so_and_stays_what_it_was(pages: Test
 
     assert (before.status_code, before.content) == (200, after.content)
     assert asked(pages, kind, as_of="8").status_code == 200
+
+
+def test_what_is_derived_of_a_log_as_it_stood_is_derived_once_and_that_of_another_position_anew(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, build = list[int](), AsOf._built
+
+    def note(then: AsOf, *arguments: Any) -> Any:
+        made.append(then.position)
+        return build(then, *arguments)
+
+    monkeypatch.setattr(AsOf, "_built", note)
+    texts, positions = list[str](), list[set[int]]()
+    for place in ("10", "10", "11", "10"):
+        made.clear()
+        texts.append(asked(pages, "cost", ".json", as_of=place).text)
+        positions.append(set(made))
+
+    assert positions == [{10}, set(), {11}, {10}]
+    assert (texts[0], texts[0]) == (texts[1], texts[3])
 
 
 def test_a_time_of_recording_without_a_zone_is_of_the_zone_that_is_asked_for(pages: TestClient) -> None:

@@ -181,7 +181,8 @@ def _put(whole: dict[str, Any], part: dict[str, Any], chart: Chart, place: int, 
     for trace in part["data"]:
         own = {"legend": f"legend{axis}", "showlegend": several and trace.get("showlegend", True)}
         whole["data"].append({**trace, **own, "xaxis": f"x{axis}", "yaxis": f"y{axis}"})
-    above = {"text": _plain(chart.title), "xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
+    marked = f" (marked below: {chart.noted})" if any(chart.notes) else ""
+    above = {"text": _plain(chart.title + marked), "xref": "paper", "x": 0, "xanchor": "left", "showarrow": False}
     above |= {"yref": "paper", "y": domain[1], "yanchor": "bottom", "yshift": 8, "font": {"size": 13}}
     legend = {"orientation": "h", "x": 0, "y": domain[0] - 26 / height, "yanchor": "top", "bgcolor": _CLEAR}
     before = whole["layout"]
@@ -192,6 +193,7 @@ def _put(whole: dict[str, Any], part: dict[str, Any], chart: Chart, place: int, 
         "margin": {"l": SIDE + 8, "r": 16, "t": 44, "b": 76},
         "showlegend": True,
         "template": {},
+        "modebar": {"bgcolor": _CLEAR, "color": "var(--soft)", "activecolor": "var(--c1)"},
         f"xaxis{axis}": {**layout["xaxis"], "anchor": f"y{axis}"},
         f"yaxis{axis}": {**layout["yaxis"], "anchor": f"x{axis}", "domain": domain},
         f"legend{axis}": legend,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.presentation import Line, Link, asked, words
-from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import burn_down, heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.pages.burn_down import Burnt
-from analytics_es.presentation.parts import Choice, Choices, Meter, Meters, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Meter, Meters, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import budgets as tables
 from analytics_es.presentation.tables.parts import sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus
 
 SHOWN = 20
+A_CENT = Decimal("0.01")  # what is shown with two places at a glance; the table has more
 DRAWN = 3  # periods of one budget, the latest first; each is asked for by time
 
 
@@ -61,7 +62,7 @@ def _choices(asking: Asking, name: str | None) -> Part:
     now = asking.answers.get_budgets().unwrap() if name is not None else None
     names = sorted({budget.budget_id for budget in now.budgets if budget.budget_id}) if now else []
     at = asking.question.text("at")
-    choices = [Choice(name="at", label="At", chosen=[at] if at else [], hint="now, or such as 2026-11-30T12:00")]
+    choices = [Choice(name="at", label="At, or now", chosen=[at] if at else [], hint="2026-11-30T12:00")]
     if name is not None:
         options = {"": "all of them", **{one: one for one in names}}
         choices.insert(0, Choice(name="budget", label="Budget", options=options, chosen=[name]))
@@ -83,10 +84,11 @@ def _none(asking: Asking, name: str | None, at: datetime | None) -> Iterator[Par
 
 def _all(answer: BudgetReport, top: int) -> Iterator[Part]:
     shown = answer.budgets
-    yield Section(title="How much is spent", parts=[Meters([*map(meter, shown[:top])]), *tables.unknown(shown)])
-    yield Section(title="Budgets", parts=[tables.budgets(shown, top)], answer="budgets")
-    for course in tables.course(shown, top):
-        yield Section(title="Burn rate, so far, and where it leads", parts=[course])
+    parts = [tables.budgets(shown, top), *tables.unknown(shown), *tables.course(shown, top)]
+    yield Pair(
+        left=Section(title="Budgets", parts=parts, answer="budgets"),
+        right=Section(title="Where they lead", parts=[Meters([*map(meter, shown[:top])])]),
+    )
     yield from _thresholds_and_credits(answer, top, reached=True)
 
 
@@ -100,7 +102,8 @@ def _thresholds_and_credits(answer: BudgetReport, top: int, *, reached: bool) ->
 
 def meter(budget: BudgetStatus) -> Meter:
     """Return how much of a budget is spent, and where that leads."""
-    places = words.places([budget.allocated, budget.spent])
+    amounts = [amount for amount in (budget.allocated, budget.spent) if amount]
+    places = 2 if all(abs(amount) >= A_CENT for amount in amounts) else words.places(amounts)
     spent, allocated = (
         words.money(amount, currency, places)
         for amount, currency in ((budget.spent, ""), (budget.allocated, budget.currency))
@@ -115,6 +118,10 @@ def meter(budget: BudgetStatus) -> Meter:
     )
 
 
+def _at_a_glance(amount: Decimal, currency: str) -> str:
+    return words.money(amount, currency, 2 if amount >= A_CENT else words.places([amount]))
+
+
 def _course(budget: BudgetStatus) -> str:
     """Say in a few words where the spending leads, and what is not known of it."""
     notes = []
@@ -123,7 +130,7 @@ def _course(budget: BudgetStatus) -> str:
     elif budget.allocated is None:
         notes.append("nothing was allocated")
     elif budget.remaining is not None and budget.remaining < 0:
-        notes.append(f"over by {words.money(-budget.remaining, budget.currency, words.places([budget.remaining]))}")
+        notes.append(f"over by {_at_a_glance(-budget.remaining, budget.currency)}")
     elif budget.exhausted_at:
         notes.append(f"used up by {words.moment(budget.exhausted_at)[:16]} at this rate")
     elif budget.burn_rate is not None:
@@ -143,13 +150,8 @@ def _one(asking: Asking, answer: BudgetReport, answers: dict[str, Any]) -> Itera
     periods = sorted(answer.budgets, key=_begins, reverse=True)
     for number, budget in enumerate(periods[:DRAWN], 1):
         title = _title(budget)
-        parts: list[Part] = [Tiles([*_tiles(budget)]), *tables.unknown([budget])]
-        name = ""
-        try:
-            burnt = burn_down.burnt(asking, budget, answer.at)
-        except AnalyticsError as error:
-            burnt = None
-            parts.append(Line(words.safe(f"How it was spent over time cannot be shown: {error}"), "yellow"))
+        burnt, problem, name = _burnt(asking, budget, answer.at)
+        parts: list[Part] = [heads.leading(_tiles(budget, burnt)), *tables.unknown([budget]), *problem]
         if burnt:
             parts += burn_down.drawn(budget, burnt)
             suffix = "" if number == 1 else f"-{number}"
@@ -161,6 +163,15 @@ def _one(asking: Asking, answer: BudgetReport, answers: dict[str, Any]) -> Itera
     if len(periods) > 1:
         yield Section(title="Budgets", parts=[tables.budgets(answer.budgets, len(periods))], answer="budgets")
     yield from _thresholds_and_credits(answer, max(SHOWN, len(periods)), reached=False)
+
+
+def _burnt(asking: Asking, budget: BudgetStatus, at: datetime) -> tuple[Burnt | None, list[Part], str]:
+    """Ask what was spent by time, or say why that cannot be told."""
+    try:
+        return burn_down.burnt(asking, budget, at), [], ""
+    except AnalyticsError as error:
+        problem = words.safe(f"How it was spent over time cannot be shown: {error}")
+        return None, [Line(problem, "yellow")], ""
 
 
 def _begins(budget: BudgetStatus) -> float:
@@ -179,20 +190,20 @@ def _time(instant: datetime | None) -> str:
     return "the beginning" if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
-def _tiles(budget: BudgetStatus) -> Iterator[Tile]:
+def _tiles(budget: BudgetStatus, burnt: Burnt | None) -> Iterator[Tile]:
     places = words.places([budget.allocated, budget.spent])
     over = budget.remaining is not None and budget.remaining < 0
     yield Tile(
         label="Allocated",
         figure=words.money(budget.allocated, budget.currency, places),
         exact=budget.allocated,
-        behind=Behind(metric="budgets.allocated", where=_named(budget)),
     )
     yield Tile(
         label="Spent",
         figure=words.money(budget.spent, budget.currency, places),
         note="at least" if budget.unknown_calls else "",
         exact=budget.spent,
+        behind=burnt.behind(budget) if burnt else None,
     )
     yield Tile(
         label="Remaining",
@@ -208,17 +219,20 @@ def _tiles(budget: BudgetStatus) -> Iterator[Tile]:
         exact=budget.burn_rate,
     )
     if budget.unknown_calls:
-        yield Tile(label="Cost unknown", figure=words.count(budget.unknown_calls), note="calls, in no sum", alarm=True)
+        yield Tile(
+            label="Cost unknown",
+            figure=words.count(budget.unknown_calls),
+            note="calls, in no sum",
+            alarm=True,
+            behind=burnt.unknown(budget) if burnt else None,
+            exact=budget.unknown_calls,
+        )
 
 
 def _leads(budget: BudgetStatus, over: bool) -> str:
     if over:
         return "over what was allocated"
     return f"used up by {_time(budget.exhausted_at)}" if budget.exhausted_at else ""
-
-
-def _named(budget: BudgetStatus) -> Mapping[str, str]:
-    return {"budget_id": budget.budget_id, "currency": budget.currency}
 
 
 def _events(budget: BudgetStatus, burnt: Burnt | None) -> Link | None:
@@ -230,7 +244,7 @@ def _events(budget: BudgetStatus, burnt: Burnt | None) -> Link | None:
     if budget.scope:
         where = None if budget.scope == "all" else f"{budget.scope}={budget.scope_id}"
         return Link(text="what its calls cost", page="cost", words={**period, "where": where})
-    pairs = [f"{key}={text}" for key, text in _named(budget).items()]
+    pairs = [f"{key}={text}" for key, text in burn_down.named(budget).items()]
     return Link(text="its events", page="events", words={**period, "metric": "budgets.spent", "where": pairs})
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from analytics_es.presentation import Line, words
+from analytics_es.presentation import Behind, Line, words
 from analytics_es.presentation.asked import for_a_screen
 from analytics_es.presentation.charts.chart import Chart, Level, Series
 from analytics_es.presentation.pages.asking import Asking
@@ -23,6 +22,7 @@ from analytics_es.presentation.parts import Part
 from analytics_es.projection.calendar import Calendar
 from analytics_es.types import BudgetStatus, TimePeriod
 
+LONGEST = 32 * 86_400  # seconds, which are more than any bucket has
 MOST = 150  # buckets of a chart, those to come too
 NOTHING = Decimal(0)
 
@@ -47,19 +47,43 @@ class Burnt:
         """What all of them come to."""
         return sum(self.amounts, NOTHING)
 
+    def behind(self, budget: BudgetStatus) -> Behind | None:
+        """Return the events behind what is spent of a budget; None where they are of two kinds, or come to less."""
+        if self.spent != budget.spent or not self.spent:
+            return None
+        bounds = {"start": self.period.start, "end": self.period.end}
+        if not budget.scope:
+            return Behind(metric="budgets.spent", where=named(budget), **bounds)
+        if self.answers["spent"].figures.total:
+            return None
+        return Behind(metric="cost.cost", where={**scope(budget), "currency": budget.currency}, **bounds)
+
+    def unknown(self, budget: BudgetStatus) -> Behind:
+        """Return the calls of which the cost is not known."""
+        where = {**scope(budget), "currency": ""}
+        return Behind(metric="cost.cost", where=where, start=self.period.start, end=self.period.end)
+
+
+def named(budget: BudgetStatus) -> dict[str, str]:
+    """Return what events of a budget are told by."""
+    return {"budget_id": budget.budget_id, "currency": budget.currency}
+
+
+def scope(budget: BudgetStatus) -> dict[str, str]:
+    """Return whose calls count against a budget."""
+    return {} if budget.scope in ("", "all") else {budget.scope: budget.scope_id}
+
 
 def burnt(asking: Asking, budget: BudgetStatus, at: datetime) -> Burnt | None:
     """Ask what was spent of a budget by time, up to a time; None where its period has not begun or does not say."""
     period = _passed(asking, budget, at)
     if period is None:
         return None
-    narrowed = {"budget_id": budget.budget_id, "currency": budget.currency}
-    taken = asking.answers.get_summary("budgets.spent", period, where=narrowed).unwrap()
+    taken = asking.answers.get_summary("budgets.spent", period, where=named(budget)).unwrap()
     amounts = {point.start.astimezone(UTC): point.figures.total or NOTHING for point in taken.series}
     answers: dict[str, Any] = {"spent": taken}
     if budget.scope:
-        where = {} if budget.scope == "all" else {budget.scope: budget.scope_id}
-        cost = asking.answers.get_cost_breakdown(period, by=(), where=where).unwrap()
+        cost = asking.answers.get_cost_breakdown(period, by=(), where=scope(budget)).unwrap()
         for point in cost.series:
             if point.currency == budget.currency:
                 start = point.start.astimezone(UTC)
@@ -82,7 +106,10 @@ def _passed(asking: Asking, budget: BudgetStatus, at: datetime) -> TimePeriod | 
     hour = datetime.fromtimestamp(Calendar(str(zone)).next_hour(int(at.timestamp())), zone)
     start = budget.starts_at.astimezone(zone)
     end = hour if budget.ends_at is None else min(hour, budget.ends_at.astimezone(zone))
-    return for_a_screen(TimePeriod(start, end)) if start.timestamp() < end.timestamp() else None
+    if start.timestamp() >= end.timestamp():
+        return None
+    drawn = TimePeriod(start, max(end, budget.ends_at or budget.exhausted_at or end))  # with what is to come
+    return TimePeriod(start, end, for_a_screen(drawn).granularity)
 
 
 def drawn(budget: BudgetStatus, burnt: Burnt) -> Iterator[Part]:
@@ -90,8 +117,9 @@ def drawn(budget: BudgetStatus, burnt: Burnt) -> Iterator[Part]:
     if budget.spent is None:
         return
     if burnt.spent != budget.spent:
-        apart = words.money(budget.spent - burnt.spent, budget.currency, words.places([budget.spent]))
-        yield Line(f"How it was spent over time cannot be shown: {apart} of it is of no hour of its period.", "yellow")
+        places = words.places([budget.spent, burnt.spent])
+        told, spent = (words.money(amount, budget.currency, places) for amount in (burnt.spent, budget.spent))
+        yield Line(f"How it was spent over time cannot be shown: by the hour it is {told}, in all {spent}.", "yellow")
         return
     yield _chart(budget, burnt)
 
@@ -102,17 +130,16 @@ def _chart(budget: BudgetStatus, burnt: Burnt) -> Chart:
     def money(amount: Decimal | None) -> str:
         return words.money(amount, budget.currency, places)
 
-    ends = [*burnt.starts[1:], burnt.period.end]
     to_come = _to_come(budget, burnt)
     so_far, total = list[Decimal | None](), NOTHING
     for amount in burnt.amounts:
         total += amount
         so_far.append(total)
     so_far += [None] * len(to_come)
-    starts = [*burnt.starts, *(start for start, _ in to_come)]
+    starts = [*burnt.starts, *to_come]
     series = [Series(name="spent", figures=so_far, texts=[money(amount) for amount in so_far])]
     if budget.burn_rate:
-        line = [_at_rate(budget, end) for end in (*ends, *(end for _, end in to_come))]
+        line = [_at_rate(budget, end) for end in (*starts[1:], _end(starts[-1], budget, burnt))]
         series.append(Series(name="at the rate so far", figures=line, texts=[money(amount) for amount in line]))
     allocated = budget.allocated
     levels = [] if allocated is None else [Level(name="allocated", figure=allocated, text=money(allocated))]
@@ -133,14 +160,18 @@ def _at_rate(budget: BudgetStatus, end: datetime) -> Decimal:
     return (budget.burn_rate or NOTHING) * Decimal(end.timestamp() - begins.timestamp()) / 86_400
 
 
-def _to_come(budget: BudgetStatus, burnt: Burnt) -> list[tuple[datetime, datetime]]:
+def _to_come(budget: BudgetStatus, burnt: Burnt) -> list[datetime]:
     """Return the buckets that begin from now to the end of the budget's period, or to when nothing remains."""
     until, end, zone = budget.ends_at or budget.exhausted_at, burnt.period.end, burnt.period.start.tzinfo
     if until is None or end.timestamp() >= until.timestamp():
         return []
-    starts = Calendar(str(zone)).starts(burnt.period.granularity, int(end.timestamp()), int(until.timestamp()) + 1)
-    if starts[0] < end.timestamp():
-        starts = starts[1:]
-    starts = starts[: max(MOST - len(burnt.starts), 0)]
-    begins = [datetime.fromtimestamp(start, zone) for start in starts if start < until.timestamp()]
-    return list(pairwise([*begins, until.astimezone(zone)]))
+    bounds = int(end.timestamp()), int(until.timestamp())
+    starts = [start for start in Calendar(str(zone)).starts(burnt.period.granularity, *bounds) if start >= bounds[0]]
+    return [datetime.fromtimestamp(start, zone) for start in starts[: max(MOST - len(burnt.starts), 0)]]
+
+
+def _end(start: datetime, budget: BudgetStatus, burnt: Burnt) -> datetime:
+    """Return where the last bucket ends, which goes on no longer than the budget."""
+    bounds = int(start.timestamp()), int(start.timestamp()) + LONGEST
+    end = datetime.fromtimestamp(Calendar(str(start.tzinfo)).starts(burnt.period.granularity, *bounds)[1], UTC)
+    return min(end, budget.ends_at) if budget.ends_at else end

@@ -99,11 +99,13 @@ def _title(value: str, metric: str, where: Mapping[str, str]) -> str:
 
 
 def _of_cost(answer: CostExplanation) -> list[Tile]:
+    several = len(answer.totals) > 1
     tiles = [
         Tile(
             label=f"Cost, {words.safe(currency)}",
             figure=words.money(cost, "", words.places([cost])),
             note=f"in full {words.exact(cost)} {words.safe(currency)}",
+            behind=Behind(metric=COST, where={"currency": currency}) if several else None,
             exact=cost,
         )
         for currency, cost in answer.totals.items()

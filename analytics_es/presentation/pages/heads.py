@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from attrs import evolve
 
 from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
 from analytics_es.presentation import Behind, Line, Link, words
 from analytics_es.presentation.charts.chart import Chart, Level, Series
 from analytics_es.presentation.pages.asking import Asking
-from analytics_es.presentation.parts import Page, Part, Section
+from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import metrics, parts
 from analytics_es.projection.declaration import Declaration
@@ -65,6 +67,11 @@ def behind(metric: str, where: Mapping[str, str]) -> Link:
     told = Behind(metric=metric, where=where)
     pairs = [f"{key}={text}" for key, text in told.where.items()]
     return Link(text="all of them", page="events", words={"metric": told.metric, "where": pairs or None})
+
+
+def leading(tiles: Iterable[Tile]) -> Tiles:
+    """Return tiles; where there is no figure, or 0, there is nothing behind it."""
+    return Tiles([tile if tile.exact else evolve(tile, behind=None) for tile in tiles])
 
 
 def elsewhen(last: str) -> dict[str, str | None]:

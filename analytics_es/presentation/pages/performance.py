@@ -11,7 +11,7 @@ from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number,
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
@@ -193,12 +193,13 @@ _SLOWEST: Columns[Any] = [
 
 
 def _listed(
-    name: str, title: str, columns: Columns[Any], listed: Explanation | Failure | None, more: Link
+    name: str, title: str, which: str, columns: Columns[Any], listed: Explanation | Failure | None, more: Link
 ) -> Iterator[Section]:
     if isinstance(listed, Failure):
         yield Section(title=title, parts=[Line(listed.message, "yellow")])
     elif listed and listed.count:
-        yield Section(title=title, parts=[Grid(title, columns, listed.events)], answer=name, more=more)
+        remark = f"the {which} {len(listed.events)} of {listed.count:,}" if listed.omitted else ""
+        yield Section(title=title, parts=[Grid(title, columns, listed.events, remark)], answer=name, more=more)
 
 
 # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,25 +215,25 @@ def _parts(
     if not speed.calls:
         yield from heads.nothing("calls that ended" if not where else "such calls")
         return
-    yield Tiles([*_tiles(speed, where)])
+    yield heads.leading(_tiles(speed, where))
     main = "duration" if where else "performance"
-    over_time = [*_charts(answer.period.granularity, speed), *_by_time(answer, speed, where)]
-    if over_time:
-        yield Section(title="Over time", parts=over_time, answer=main, table="series")
+    yield from _charts(answer.period.granularity, speed)
+    for grid in _by_time(answer, speed, where):
+        yield Section(title=grid.title, parts=[grid], answer=main, table="series")
     rows = [row for row in answer.operations if {**tables.keys(row), **where} == tables.keys(row)]
     if len(rows) > 1 or not where:
         top = asking.question.number("top", SHOWN)
-        grid = tables.operation_grid(rows, top)
+        shown = tables.operation_grid(rows, top)
         yield Section(
-            title="Operations", parts=[grid], answer="" if where else main, table="" if where else "operations"
+            title="Operations", parts=[shown], answer="" if where else main, table="" if where else "operations"
         )
     if speed.calls > UNASKED and not lists:
         ask = Link(text="look for them", words={"slowest": "1"})
         text = f"Of {speed.calls:,} calls the slowest are found by reading the log, which takes a while."
         yield Section(title="Slowest calls", parts=[Line(text)], more=ask)
     slowest, failed = (heads.behind(f"performance.{measure}", where) for measure in ("duration", "failures"))
-    yield from _listed("slowest", "Slowest calls", _SLOWEST, lists.get("slowest"), slowest)
-    yield from _listed("failed", "Failed calls", _FAILED, lists.get("failed"), failed)
+    yield from _listed("slowest", "Slowest calls", "longest", _SLOWEST, lists.get("slowest"), slowest)
+    yield from _listed("failed", "Failed calls", "first", _FAILED, lists.get("failed"), failed)
 
 
 def _tiles(speed: _Speed, where: Mapping[str, str]) -> Iterator[Tile]:
@@ -277,15 +278,18 @@ def _charts(each: str, speed: _Speed) -> Iterator[Part]:
 
         return figure, lambda point: words.duration(figure(point))
 
-    durations = {name: quantile(name) for name in QUANTILES}
-    yield from heads.course(f"Duration of calls by the {each}: p50, p95, p99", "lines", "ms", speed.points, durations)
-    rate = (lambda point: point.error_rate, lambda point: words.percent(point.error_rate))
-    yield from heads.course(
-        f"Share of calls that failed, by the {each}", "lines", "share", speed.points, {"error rate": rate}
-    )
+    title = f"Duration of calls by the {each}: p50, p95, p99"
+    slow = heads.course(title, "lines", "ms", speed.points, {name: quantile(name) for name in QUANTILES})
+    rate = {"error rate": (lambda point: point.error_rate, lambda point: words.percent(point.error_rate))}
+    failed = heads.course(f"Share of calls that failed, by the {each}", "lines", "share", speed.points, rate)
+    if slow and failed:
+        sections = Section(title="How long calls took", parts=slow), Section(title="How many failed", parts=failed)
+        yield Pair(left=sections[0], right=sections[1])
+    elif slow:
+        yield Section(title="How long calls took", parts=slow)
 
 
-def _by_time(answer: PerformanceMetrics, speed: _Speed, where: Mapping[str, str]) -> Iterator[Part]:
+def _by_time(answer: PerformanceMetrics, speed: _Speed, where: Mapping[str, str]) -> Iterator[Grid[Any]]:
     if not where:
         yield from tables.by_time(answer)
         return

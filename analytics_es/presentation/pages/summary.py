@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from analytics_es.presentation import words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import metrics as of_metrics
 from analytics_es.presentation.tables import summary as tables
 from analytics_es.presentation.tables.parts import PERCENTILES, compared
 from analytics_es.types import MetricInfo, MetricSummary
 
 SHOWN = 20
-LINES = ("p50", "p95", "p99")
+NARROW = 2  # figures, of which tables have room beside one another
+LINES, EXTREMES = ("p50", "p95", "p99"), ("minimum", "maximum")
 
 
 def made(asking: Asking) -> Page:
@@ -36,7 +39,7 @@ def made(asking: Asking) -> Page:
         sub=heads.about(answer.period, *([compared(answer)] if compared(answer) else [])),
         parts=[
             _choices(infos, metric, by, where),
-            *(section for part in money for section in _in_one_currency(part, top, len(money) > 1)),
+            *_parts(money, top),
         ],
         answers={"summary": answer},
         foot=heads.foot([answer.completeness], answer.period, *notes),
@@ -59,7 +62,7 @@ def _list(infos: Sequence[MetricInfo]) -> Page:
 
 
 def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str], where: Mapping[str, str]) -> Part:
-    options = {"": "all metrics", **{info.name: f"{info.name} ({info.unit})" for info in infos}}
+    options = {"": "all metrics", **{info.name: info.name for info in infos}}
     choices = [Choice(name="metric", label="Metric", options=options, chosen=[metric] if metric else [])]
     own = next((info for info in infos if info.name == metric), None)
     if own and own.keys:
@@ -70,18 +73,33 @@ def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str],
     return Choices(choices)
 
 
-def _in_one_currency(answer: MetricSummary, top: int, several: bool) -> Iterator[Part]:
-    currency = f" in {answer.currency}" if answer.currency and several else ""
-    if not _is_there(answer):
+def _parts(money: Sequence[MetricSummary], top: int) -> Iterator[Part]:
+    told = [part for part in money if _is_there(part)]
+    if not told:
         yield from heads.nothing("figures of this metric")
         return
-    yield Tiles([*_tiles(answer)])
+    yield heads.leading(tile for part in told for tile in _tiles(part))
+    for part in told:
+        yield from _sections(part, top, f" in {part.currency}" if part.currency and len(told) > 1 else "")
+
+
+def _sections(answer: MetricSummary, top: int, currency: str) -> Iterator[Part]:
+    """Return what there is of one currency: over time, by keys, and against the period before."""
+    sections = []
     if over_time := [*_charts(answer), *tables.series(answer)]:
-        yield Section(title=f"Over time{currency}", parts=over_time, answer="summary", table="series")
+        sections.append(Section(title=f"Over time{currency}", parts=over_time, answer="summary", table="series"))
     for grid in tables.groups(answer, top):
-        yield Section(title=f"{grid.title}{currency}", parts=[grid], answer="summary", table="groups")
-    before = Section(title=f"Against the period before{currency}", parts=[tables.periods(answer)])
-    yield before
+        title = f"{grid.title}{currency}"
+        sections.append(Section(title=title, parts=[evolve(grid, title=title)], answer="summary", table="groups"))
+    title = f"Against the period before{currency}"
+    before = evolve(tables.periods(answer), title=title)
+    narrow = len(tables.names(answer)) <= NARROW
+    if narrow and len(sections) > 1:
+        yield Pair(left=sections[0], right=evolve(sections[1], parts=[*sections[1].parts, before]))
+    elif narrow and sections:
+        yield Pair(left=sections[0], right=Section(title=title, parts=[before]))
+    else:
+        yield from (*sections, Section(title=title, parts=[before]))
 
 
 def _is_there(answer: MetricSummary) -> bool:
@@ -94,17 +112,17 @@ def _is_there(answer: MetricSummary) -> bool:
 
 
 def _tiles(answer: MetricSummary) -> Iterator[Tile]:
-    names = [name for name in tables.names(answer) if name in ("count", "total", "minimum", "maximum", "mean", *LINES)]
+    names = [name for name in tables.names(answer) if name not in ("p90", *(EXTREMES if answer.figures.p50 else ()))]
     keys = {} if answer.currency is None else {tables.MONEY: answer.currency}
-    for name in names[:5] if "p50" not in names else [one for one in names if one in ("count", "mean", *LINES)]:
+    for name in names:
         figure = getattr(answer.figures, name)
-        is_main = name in ("total", "count") and name == names[0]
+        is_main = name == ("count" if answer.figures.total is None else "total")
         yield Tile(
             label=name,
             figure=tables.shown(answer, name, figure),
             note=f"{words.change(answer.change)} against before" if is_main and answer.change is not None else "",
             behind=Behind(metric=answer.metric, where=keys),
-            exact=None if answer.unit == tables.TIME else figure,
+            exact=tables.in_full(answer, name, figure),
         )
 
 
@@ -122,8 +140,9 @@ def _charts(answer: MetricSummary) -> Iterator[Part]:
         )
 
     unit = answer.currency or answer.unit
+    series = {name if len(drawn) > 1 else answer.metric: figure(name) for name in drawn}
     title = f"{answer.metric} by the {answer.period.granularity}"
-    yield from heads.course(title, kind, unit, answer.series, {name: figure(name) for name in drawn})
+    yield from heads.course(title, kind, unit, answer.series, series)
 
 
 KIND = Kind(name="summary", title="Metrics", words=("metric", "by", "where", "top"), made=made)

@@ -8,7 +8,7 @@ from analytics_es.presentation import Block, Column, Grid, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import unread
 from analytics_es.presentation.tables import usage as tables
 from analytics_es.types import UsageStats
@@ -50,18 +50,15 @@ def _parts(answer: UsageStats, top: int) -> Iterator[Part]:
     if not answer.totals.events and not answer.nobody:
         yield from heads.nothing("events")
         return
-    yield Tiles([*_tiles(answer)])
-    if over_time := [*_charts(answer), *tables.by_time(answer)]:
-        yield Section(title="Over time", parts=over_time, answer="usage", table="series", more=_cost(answer))
+    yield heads.leading(_tiles(answer))
+    yield from _over_time(answer)
     if busiest := [*tables.busiest(answer, top)]:
         more = Link(text="all of them", page="summary", words={"metric": "usage.events", "by": answer.entity_type})
         title = f"Busiest {answer.entity_type}s"
         yield Section(title=title, parts=busiest, answer="usage", table="entities", more=more)
-    if answer.entity_type is None:
-        yield Section(title="Who took part", parts=[_kinds(answer)], answer="usage", table="answer")
     if answer.by_event_type:
-        grid = tables.by_type(answer, top)
-        yield Section(title="By type of event", parts=[grid], answer="usage", table="by_event_type")
+        types = tables.by_type(answer, top)
+        yield Section(title=types.title, parts=[types], answer="usage", table="by_event_type")
     if fields := [*unread.unread_fields(answer.completeness.unread_fields)]:
         yield Section(title="What no projection reads", parts=fields)
 
@@ -80,7 +77,7 @@ def _tiles(answer: UsageStats) -> Iterator[Tile]:
         label="Succeeded",
         figure=words.percent(answer.success_rate),
         note=f"{words.count(totals.failures)} failed",
-        behind=behind("failures"),
+        behind=behind("failures") if totals.failures else None,
         exact=answer.success_rate,
     )
     for label, measure, tokens in (
@@ -107,9 +104,25 @@ def _tiles(answer: UsageStats) -> Iterator[Tile]:
         )
 
 
-def _charts(answer: UsageStats) -> Iterator[Part]:
+def _over_time(answer: UsageStats) -> Iterator[Part]:
+    """Return how it went: events and tokens beside one another, and the table of both."""
+    events, tokens = _events(answer), _tokens(answer)
+    sections = [Section(title="Events", parts=events), Section(title="Tokens", parts=tokens)]
+    if events and tokens:
+        yield Pair(left=sections[0], right=sections[1])
+    else:
+        yield from (section for section in sections if section.parts)
+    by_time = [
+        Section(title=grid.title, parts=[grid], answer="usage", table="series", more=_cost(answer))
+        for grid in tables.by_time(answer)
+    ]
+    who = [Section(title="Who took part", parts=[_kinds(answer)])] if answer.entity_type is None else []
+    yield from [Pair(left=by_time[0], right=who[0])] if by_time and who else [*by_time, *who]
+
+
+def _events(answer: UsageStats) -> list[Part]:
     each = answer.period.granularity
-    yield from heads.course(
+    return heads.course(
         f"Events by the {each}, and how many of them failed",
         "bars",
         "events",
@@ -122,8 +135,11 @@ def _charts(answer: UsageStats) -> Iterator[Part]:
             "failed": (lambda point: point.totals.failures, lambda point: words.count(point.totals.failures)),
         },
     )
-    yield from heads.course(
-        f"Tokens by the {each}",
+
+
+def _tokens(answer: UsageStats) -> list[Part]:
+    return heads.course(
+        f"Tokens by the {answer.period.granularity}",
         "bars",
         "tokens",
         answer.series,

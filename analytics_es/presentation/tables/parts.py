@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from analytics_es.presentation import Block, Cell, Columns, Line, Row, Styled, words
+from analytics_es.presentation import Block, Cell, Columns, Grid, Line, Row, Styled, words
 from analytics_es.presentation.tables.series import series
 from analytics_es.presentation.tables.unread import in_short
 from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
@@ -128,7 +128,7 @@ def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
 
 def by_time(
     answer: Any, columns: Columns[Any], *, total: Any, is_empty: Callable[[Any], bool], of: str
-) -> Iterator[Block]:
+) -> Iterator[Grid[Any]]:
     """Return a table with a row for each bucket of time and one for all of them, unless the period is one."""
     if answer.period.granularity != "total":
         starts = [point.start for point in answer.series]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Link, Number, words
+from analytics_es.presentation import Behind, Block, Cell, Column, Columns, Grid, Link, Number, words
 from analytics_es.presentation.tables.parts import (
     MORE,
     PERCENTILES,
@@ -46,13 +46,15 @@ def operation_grid(rows: Sequence[OperationPerformance], top: int, more: str = M
     return Grid("Operations", _operation_columns(), *cut(rows, top, more))
 
 
-def by_time(answer: PerformanceMetrics) -> Iterator[Block]:
+def by_time(answer: PerformanceMetrics) -> Iterator[Grid[Any]]:
     """Return how all operations fared in each bucket of time, unless the period is one."""
     goes_on = answer.completeness.open_buckets
     yield from of_time(answer.period, answer.series, answer.totals, {}, goes_on=goes_on)
 
 
-def of_time(period: TimePeriod, points: Sequence[Any], total: Any, where: Where, *, goes_on: bool) -> Iterator[Block]:
+def of_time(
+    period: TimePeriod, points: Sequence[Any], total: Any, where: Where, *, goes_on: bool
+) -> Iterator[Grid[Any]]:
     """Return how calls fared in each bucket of time; `where`: what they are narrowed to."""
     if period.granularity != "total":
         starts = [point.start for point in points]
@@ -88,55 +90,52 @@ def _operation_columns() -> Columns[OperationPerformance]:
             link=lambda speed: narrowed(speed.operation, speed.subject),
         ),
         *_speed(keys),
-        Number(
+        _number(
             "first chunk p50",
-            lambda speed: words.duration(speed.time_to_first_chunk_ms.p50),
+            lambda speed: speed.time_to_first_chunk_ms.p50,
+            words.duration,
             drop=6,
-            behind=lambda speed: Behind(metric="performance.time_to_first_chunk", where=keys(speed)),
-            exact=lambda speed: speed.time_to_first_chunk_ms.p50,
+            behind=("time_to_first_chunk", keys),
         ),
-        Number(
+        _number(
             "tokens/s",
-            lambda speed: _rate(speed.output_tokens_per_second, 1),
+            lambda speed: speed.output_tokens_per_second,
+            lambda rate: _rate(rate, 1),
             drop=5,
-            behind=lambda speed: Behind(metric="performance.timed_output_tokens", where=keys(speed)),
-            exact=lambda speed: speed.output_tokens_per_second,
+            behind=("timed_output_tokens", keys),
         ),
-        Number(
-            "calls/s, busy",
-            lambda speed: _rate(speed.busy_calls_per_second, 4),
-            drop=7,
-            exact=lambda speed: speed.busy_calls_per_second,
-        ),
+        _number("calls/s, busy", lambda speed: speed.busy_calls_per_second, lambda rate: _rate(rate, 4), drop=7),
     ]
 
 
 def _speed(where: Callable[[Any], Where]) -> Columns[Any]:
     """Return the columns of figures, each of which leads to its calls; `where` narrows them to those of a row."""
 
-    def behind(measure: str) -> Callable[[Speed], Behind]:
-        return lambda speed: Behind(metric=f"performance.{measure}", where=where(speed))
-
-    def quantile(name: str) -> Column[Speed]:
-        return Number(
-            name,
-            lambda speed: words.duration(getattr(speed.duration_ms, name)),
-            behind=behind("duration"),
-            exact=lambda speed: getattr(speed.duration_ms, name),
-        )
+    def quantile(name: str) -> Column[Any]:
+        return _number(name, lambda speed: getattr(speed.duration_ms, name), words.duration, behind=("duration", where))
 
     return [
-        Number("calls", lambda speed: words.count(speed.calls), behind=behind("calls")),
-        Number("errors", lambda speed: errors(speed.failures), behind=behind("failures")),
-        Number(
-            "error rate",
-            lambda speed: words.percent(speed.error_rate),
-            drop=3,
-            behind=behind("failures"),
-            exact=lambda speed: speed.error_rate,
-        ),
+        _number("calls", lambda speed: speed.calls, words.count, behind=("calls", where)),
+        _number("errors", lambda speed: speed.failures, errors, behind=("failures", where)),
+        _number("error rate", lambda speed: speed.error_rate, words.percent, drop=3, behind=("failures", where)),
         *map(quantile, QUANTILES),
     ]
+
+
+def _number(
+    title: str,
+    figure: Callable[[Any], Any],
+    shown: Callable[[Any], Cell],
+    *,
+    drop: int = 0,
+    behind: tuple[str, Callable[[Any], Where]] | None = None,
+) -> Column[Any]:
+    """Return a column of figures; of none, or of 0, there is nothing behind."""
+
+    def events(speed: Any) -> Behind | None:
+        return Behind(metric=f"performance.{behind[0]}", where=behind[1](speed)) if behind and figure(speed) else None
+
+    return Number(title, lambda speed: shown(figure(speed)), drop=drop, behind=events if behind else None, exact=figure)
 
 
 def _rate(per_second: float | None, places: int) -> str:

@@ -34,7 +34,7 @@ def _in_one_currency(answer: MetricSummary, top: int) -> Iterator[Block]:
     yield from series(answer)
 
 
-def periods(answer: MetricSummary) -> Block:
+def periods(answer: MetricSummary) -> Grid[MetricGroup]:
     """Return the figures of the period, and of the one before."""
     title = f"In {answer.currency}" if answer.currency else ""
     remark = "" if answer.change is None else f"change against the period before: {words.change(answer.change)}"
@@ -58,7 +58,7 @@ def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Grid[A
         yield Grid(f"By {' and '.join(keys)}", columns, *cut(answer.groups, top, more))
 
 
-def series(answer: MetricSummary) -> Iterator[Block]:
+def series(answer: MetricSummary) -> Iterator[Grid[Any]]:
     """Return the figures of each bucket of time, unless the period is one."""
     empty = {None, 0}
     yield from by_time(
@@ -107,10 +107,13 @@ def _column(answer: MetricSummary, name: str, behind: Callable[[Any], Behind | N
         return getattr(row.figures, name)
 
     def exact(row: Any) -> Any:
-        return None if answer.unit == TIME else figure(row)
+        return in_full(answer, name, figure(row))
+
+    def events(row: Any) -> Behind | None:
+        return behind(row) if figure(row) else None
 
     dropped = _DROPPED_FIRST.get(name, 0)
-    return Number(name, lambda row: shown(answer, name, figure(row)), drop=dropped, behind=behind, exact=exact)
+    return Number(name, lambda row: shown(answer, name, figure(row)), drop=dropped, behind=events, exact=exact)
 
 
 def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str:
@@ -118,6 +121,16 @@ def shown(answer: MetricSummary, name: str, figure: Decimal | int | None) -> str
     if name == "count":
         return words.count(None if figure is None else int(figure))
     return in_unit(answer, None if figure is None else Decimal(figure))
+
+
+def in_full(answer: MetricSummary, name: str, figure: Any) -> Any:
+    """Return a figure with all its digits; of a time, the time."""
+    is_time = answer.unit == TIME and name != "count" and figure is not None
+    return _instant(answer, figure) if is_time else figure
+
+
+def _instant(answer: MetricSummary | Explanation, figure: Decimal) -> datetime:
+    return time_of(int(figure)).astimezone(answer.period.start.tzinfo)
 
 
 def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
@@ -129,5 +142,5 @@ def in_unit(answer: MetricSummary | Explanation, figure: Decimal | None) -> str:
     if answer.unit == MONEY:
         return words.money(figure, answer.currency or "", words.places([answer.figures.total]))
     if answer.unit == TIME:
-        return words.moment(time_of(int(figure)).astimezone(answer.period.start.tzinfo))
+        return words.moment(_instant(answer, figure))
     return words.decimal(figure)

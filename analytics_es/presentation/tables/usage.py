@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line, Link, Number, Share, words
+from analytics_es.presentation import Behind, Block, Cell, Column, Columns, Grid, Line, Link, Number, Share, words
 from analytics_es.presentation.tables import parts
 from analytics_es.presentation.tables.parts import MORE, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
@@ -72,7 +72,7 @@ def busiest(answer: UsageStats, top: int, more: str = ALL) -> Iterator[Block]:
     yield Grid(f"Busiest {answer.entity_type}s", [entity(answer), *figures, share(events)], rows, beyond)
 
 
-def by_type(answer: UsageStats, top: int, more: str = MORE) -> Block:
+def by_type(answer: UsageStats, top: int, more: str = MORE) -> Grid[EventTypeUsage]:
     """Return the usage of each type of event, the most frequent first."""
     kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
     figures = _figures(lambda usage: {**keys(answer), "event_type": usage.event_type})
@@ -80,7 +80,7 @@ def by_type(answer: UsageStats, top: int, more: str = MORE) -> Block:
     return Grid("By type of event", [kind, *figures, share(answer.totals.events)], rows, remark)
 
 
-def by_time(answer: UsageStats) -> Iterator[Block]:
+def by_time(answer: UsageStats) -> Iterator[Grid[Any]]:
     """Return the usage of each bucket of time, unless the period is one."""
     most = max((point.totals.events for point in answer.series), default=0)
     columns = [*_figures(lambda _: keys(answer)), share(most)]
@@ -105,22 +105,25 @@ def share(events: int, drop: int = 4) -> Column[Used]:
 def _figures(where: Callable[[Any], Where]) -> Columns[Any]:
     """Return the columns of figures, each of which leads to its events; `where` narrows them to those of a row."""
 
-    def behind(measure: str) -> Callable[[Used], Behind]:
-        return lambda used: Behind(metric=f"usage.{measure}", where=where(used))
+    def number(title: str, measure: str, shown: Callable[[Any], Cell], name: str = "", drop: int = 0) -> Column[Used]:
+        def figure(used: Used) -> Any:
+            return getattr(used.totals, name or measure)
+
+        return Number(
+            title,
+            lambda used: shown(figure(used)),
+            drop=drop,
+            behind=lambda used: Behind(metric=f"usage.{measure}", where=where(used)) if figure(used) else None,
+            exact=figure if name else None,
+        )
 
     return [
-        Number("events", lambda used: words.count(used.totals.events), behind=behind("events")),
-        Number("finished", lambda used: words.count(used.totals.finished), drop=2, behind=behind("finished")),
-        Number("failed", lambda used: errors(used.totals.failures), behind=behind("failures")),
-        Number("tokens in", lambda used: words.count(used.totals.input_tokens), behind=behind("input_tokens")),
-        Number("tokens out", lambda used: words.count(used.totals.output_tokens), behind=behind("output_tokens")),
-        Number(
-            "duration",
-            lambda used: words.duration(used.totals.duration_ms),
-            drop=1,
-            behind=behind("duration"),
-            exact=lambda used: used.totals.duration_ms,
-        ),
+        number("events", "events", words.count),
+        number("finished", "finished", words.count, drop=2),
+        number("failed", "failures", errors),
+        number("tokens in", "input_tokens", words.count),
+        number("tokens out", "output_tokens", words.count),
+        number("duration", "duration", words.duration, name="duration_ms", drop=1),
     ]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from analytics_es import AnalyticsService
+from analytics_es.events.event import microseconds
 from analytics_es.presentation.blocks import Behind, Beside, Column, Grid, Line, Link, Share, Styled
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.pages import KINDS, Asking
@@ -37,48 +39,53 @@ def page(service: AnalyticsService, address: str) -> Page:
 # ── as plain data ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def plain(part: Any) -> Any:  # noqa: C901  # a case for each part
+def plain(part: Any) -> Any:
     """Return a page, or a part of one, as what snapshots are written of."""
-    match part:
-        case Page():
-            told = {"title": part.title, "sub": part.sub, "parts": [*map(plain, part.parts)]}
-            return {**told, "answers": [*part.answers], "foot": [*part.foot]}
-        case Section():
-            answer = f"{part.answer}/{part.table}" if part.answer else None
-            inner = [*map(plain, part.parts)]
-            return {"section": part.title, "answer": answer, "more": plain(part.more), "parts": inner}
-        case Pair():
-            return {"pair": [plain(part.left), plain(part.right)]}
-        case Tiles():
-            return {"tiles": [*map(_tile, part.tiles)]}
-        case Meters():
-            return {"meters": [[meter.name, meter.figure, meter.part, meter.note] for meter in part.meters]}
-        case Choices():
-            return {"choices": {one.name: [*(one.options or [one.hint]), "=", *one.chosen] for one in part.choices}}
-        case Chart():
-            texts = {one.name: " ".join(one.texts) for one in part.series}
-            levels = {level.name: level.text for level in part.levels}
-            return {"chart": part.title, "labels": [*part.labels], **texts, **levels, "unit": part.unit}
-        case Grid():
-            rows = [[_cell(column, row) for column in part.columns if not column.bar] for row in part.rows]
-            titles = [column.title for column in part.columns if not column.bar]
-            return {"grid": part.title, "columns": titles, "rows": rows, "remark": part.remark or None}
-        case Line():
-            return part.text
-        case Link():
-            return f"{part.text} → {_link(part)}"
-        case None:
-            return None
-    return _of_an_event(part)
+    return _PLAIN[type(part)](part)
 
 
-def _of_an_event(part: Any) -> Any:
-    match part:
-        case Code():
-            return part.text
-        case Ways():
-            return {"ways": [*map(plain, part.links)]}
-    raise AssertionError(part)
+def _page(page: Page) -> Any:
+    told = {"title": page.title, "sub": page.sub, "parts": [*map(plain, page.parts)]}
+    return {**told, "answers": [*page.answers], "foot": [*page.foot]}
+
+
+def _section(section: Section) -> Any:
+    answer = f"{section.answer}/{section.table}" if section.answer else None
+    more = plain(section.more) if section.more else None
+    return {"section": section.title, "answer": answer, "more": more, "parts": [*map(plain, section.parts)]}
+
+
+def _choices(choices: Choices) -> Any:
+    return {"choices": {one.name: [*(one.options or [one.hint]), "=", *one.chosen] for one in choices.choices}}
+
+
+def _chart(chart: Chart) -> Any:
+    texts = {one.name: " ".join(one.texts) for one in chart.series}
+    levels = {level.name: level.text for level in chart.levels}
+    return {"chart": chart.title, "labels": [*chart.labels], **texts, **levels, "unit": chart.unit}
+
+
+def _grid(grid: Grid[Any]) -> Any:
+    columns = [column for column in grid.columns if not column.bar]
+    rows = [[_cell(column, row) for column in columns] for row in grid.rows]
+    titles = [column.title for column in columns]
+    return {"grid": grid.title, "columns": titles, "rows": rows, "remark": grid.remark or None}
+
+
+_PLAIN: dict[type[Any], Callable[[Any], Any]] = {
+    Page: _page,
+    Section: _section,
+    Choices: _choices,
+    Chart: _chart,
+    Grid: _grid,
+    Line: lambda line: line.text,
+    Code: lambda code: code.text,
+    Link: lambda link: f"{link.text} → {_link(link)}",
+    Ways: lambda ways: {"ways": [*map(plain, ways.links)]},
+    Pair: lambda pair: {"pair": [plain(pair.left), plain(pair.right)]},
+    Tiles: lambda tiles: {"tiles": [*map(_tile, tiles.tiles)]},
+    Meters: lambda meters: {"meters": [[one.name, one.figure, one.part, one.note] for one in meters.meters]},
+}
 
 
 def _tile(tile: Tile) -> str:
@@ -174,6 +181,8 @@ def number(figure: Figure, explanation: Explanation | CostExplanation) -> Any:
 
 def said(figure: Figure) -> Any:
     """Return the number that a figure shows, with all its digits."""
+    if isinstance(figure.exact, datetime):
+        return Decimal(microseconds(figure.exact))
     if figure.exact is not None:
         return Decimal(str(figure.exact))
     return Decimal(figure.shown.replace(",", ""))
