@@ -36,7 +36,7 @@ COMMANDS = {
     "report": "Show usage, performance and cost on one screen, or write them to a file.",
     "retain": "Seal and delete events that are to be kept no longer.",
     "run": "Keep the read models up to date until stopped.",
-    "serve": "Record what is sent over HTTP until stopped.",
+    "serve": "Record what is sent over HTTP, and show pages, until stopped.",
     "summary": "Sum up one METRIC: figures, groups, series, and before.",
     "unit-costs": "Say what a job, a successful task or a conversation costs.",
     "usage": "Say who used how much: everyone, all of a kind, or one.",

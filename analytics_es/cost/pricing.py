@@ -120,8 +120,9 @@ class Costing:
         query = CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)
         if detail == "money" and self._assumption != NOTHING_SUPPOSED:
             detail = "usage"  # what did not end, but told a cost, is then priced by what it used: that alone says so
-        # By model and time there is a group a row: nothing is left to be added up before.
-        joined = None if granularity and "model" in by else self._joined(query, detail=detail)
+        # By model and time there is a group a row, and of its prices, too, nothing is left to be added up before.
+        a_group_a_row = granularity is not None and "model" in by and detail == "prices"
+        joined = None if a_group_a_row else self._joined(query, detail=detail)
         if joined is None:
             return self.read(query)
         groups, left = joined

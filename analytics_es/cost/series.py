@@ -9,7 +9,6 @@ from typing import Any
 
 from analytics_es.cost.breakdown import Groups, money, of_nobody
 from analytics_es.cost.cells import NEEDED
-from analytics_es.cost.charges import together
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.projection.declaration import MONEY
@@ -42,17 +41,16 @@ def _cost_series(
         check_models(question, declaration, assumption)
     with Costing(question, declaration, assumption, currency=currency) as costing:
         groups = _groups(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
-    whole = together(groups)
-    charged, unknown = whole.known(), whole.not_known()
     _, starts = question.tiling.series(question.requested.granularity)
     locally = {start: question.tiling.local(start) for start in starts}
+    points = _points(groups, [word for word in by if word != MONEY], locally)
     return CostSeries(
         period=question.period,
         by=list(by),
         starts=[*locally.values()],
-        points=_points(groups, [word for word in by if word != MONEY], locally),
-        calls=charged.calls + unknown.calls,
-        unknown_calls=unknown.calls,
+        points=points,
+        calls=sum(point.calls for point in points),
+        unknown_calls=sum(point.calls for point in points if point.cost is None),
         supposed=assumption is not None,
         completeness=question.completeness(asked_by(filters, by)),
     )

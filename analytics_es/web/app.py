@@ -150,7 +150,7 @@ class Entrance:
         figures = {"method": request.method[:16], "path": path, "status": status, "ms": round(1000 * seconds, 1)}
         shown = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
         parts = [f"{figures['method']} {path} {status}", *([shown] if shown else []), f"{figures['ms']:,} ms"]
-        level = logging.DEBUG if is_vital(request) and status < 400 else logging.INFO
+        level = logging.DEBUG if is_vital(request) and status in (200, 503) else logging.INFO
         logger.log(level, "%s", " · ".join(parts), extra={"figures": {**figures, **counts}})
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.codec import to_json
+from analytics_es.process import Trouble
 from analytics_es.service import AnalyticsService
 from analytics_es.types import Health
 from analytics_es.web import figures, prometheus
@@ -53,6 +54,8 @@ class Vitals:
     max_lag_events: int | None
     _health: Kept[Health] = field(init=False)
     _parts: dict[str, Kept[list[Family]]] = field(init=False)
+    _unready: Trouble = field(factory=lambda: Trouble(logger, "The store is not ready"), init=False)
+    _troubles: dict[str, Trouble] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         looking, collecting = Threads(1, "analytics-es-health"), Threads(2, "analytics-es-metrics")
@@ -65,6 +68,7 @@ class Vitals:
         }
         self._health = Kept(self._look, HEALTH_SECONDS, looking)
         self._parts = {name: Kept(make, seconds, collecting) for name, (seconds, make) in makers.items()}
+        self._troubles = {name: Trouble(logger, f"The figures of {name} for Prometheus") for name in makers}
 
     def _look(self) -> Health:
         return self.service.check_health(max_lag=self.max_lag, max_lag_events=self.max_lag_events).unwrap()
@@ -80,9 +84,14 @@ class Vitals:
         let_in = request.scope.get(LET_IN, False)
         coming = self._health.coming()
         if not await come(coming, asyncio.get_running_loop().time() + READY_WITHIN):
+            self._unready.begins("it does not answer.")
             problem = {"problem": f"The store has not answered for {READY_WITHIN:g} s."} if let_in else {}
             return in_json({"status": "not_ready", **problem}, 503)
         health = coming.result()
+        if health.ready:
+            self._unready.over()
+        else:
+            self._unready.begins(f"{', '.join(check.name for check in health.checks if check.state == 'failed')}.")
         seen: dict[str, Any] = json.loads(to_json(health)) if let_in else {}
         return in_json({"status": "ready" if health.ready else "not_ready", **seen}, 200 if health.ready else 503)
 
@@ -96,10 +105,11 @@ class Vitals:
         for name, part in coming.items():
             there = await come(part, until)
             error = part.exception() if there else None
-            if error:
-                _tell(name, error)
-            elif there:
+            if there and not error:
                 families += part.result()
+                self._troubles[name].over()
+            else:
+                self._troubles[name].begins(_said(error))
             missing[name] = int(bool(error) or not there)
         help = "1 where a part of these figures is missing, since it failed or took too long; else 0."
         families.append(figures.by("part", "scrape_errors", help, missing))
@@ -107,8 +117,8 @@ class Vitals:
         return Response(body, headers={"Content-Type": content_type})
 
 
-def _tell(name: str, error: BaseException) -> None:
-    """Log why a part is missing: a failure that was to be expected in its words, any other by its kind."""
-    said = str(error) if isinstance(error, AnalyticsError) else type(error).__name__
-    logger.warning("The figures of %s are missing for Prometheus: %s", name, said)
-    logger.debug("a part of the figures failed", exc_info=error)
+def _said(error: BaseException | None) -> AnalyticsError | str:
+    """Return what a log may have of why a part is missing: a failure that was to be expected, the kind of any other."""
+    if error is None:
+        return f"they took longer than {SCRAPED_WITHIN:g} s."
+    return error if isinstance(error, AnalyticsError) else f"{type(error).__name__}."

@@ -92,6 +92,15 @@ def test_an_address_of_this_machine_where_it_listens_is_one_it_may_be_asked_for_
         assert (post(url, 0), post(url, 1, host="analytics.example")) == (200, 421)
 
 
+def test_it_is_ready_within_a_bound_that_is_told() -> None:
+    with serving("--max-lag", "5m") as (_, url):
+        ready = httpx.get(f"{url}/health/ready")
+        metrics = httpx.get(f"{url}/metrics")
+
+    assert (ready.status_code, ready.json()["max_lag"], ready.json()["max_lag_events"]) == (200, 300, None)
+    assert "analytics_es_ready 1.0" in metrics.text
+
+
 def test_an_answer_waits_for_nothing() -> None:
     with listening("127.0.0.1", 0) as server:
         assert server.proto == socket.IPPROTO_TCP  # without it, each answer with a body came 40 ms late

@@ -97,11 +97,11 @@ def joining() -> Iterator[list[Any]]:
 def answers(
     analytics: AnalyticsService, period: TimePeriod, by: Sequence[str], where: Mapping[str, str], **supposed: Any
 ) -> list[Any]:
-    """Return what calls cost, and units of work, but for how long ago events were recorded."""
+    """Return what calls cost, over time too, and units of work, but for how long ago events were recorded."""
     breakdown = analytics.get_cost_breakdown(period, by=by, where=where, **supposed).unwrap()
-    asked: list[Any] = (
-        [breakdown] if "user" in where else [breakdown, analytics.get_unit_costs(period, where=where).unwrap()]
-    )
+    asked: list[Any] = [breakdown, analytics.get_cost_series(period, by=by, where=where, **supposed).unwrap()]
+    if "user" not in where:
+        asked.append(analytics.get_unit_costs(period, where=where).unwrap())
     return [evolve(answer, completeness=evolve(answer.completeness, lag_seconds=0.0)) for answer in asked]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from analytics_es.web import analytics_app, figures, vitals
 from analytics_es.web.kept import Kept
 from analytics_es.web.prometheus import encoded
 from analytics_es.web.threads import Threads
-from tests.stores import opened, record, set_clock
+from tests.stores import eventually, opened, record, set_clock
 from tests.web.requests import JSON, event, in_json
 
 TOKEN = "s3cret-token"  # made up
@@ -163,17 +164,26 @@ def test_a_store_that_does_not_answer_is_not_ready(
     assert client.get("/health/live").status_code == 200
 
 
-def test_what_machines_repeat_for_ever_is_neither_logged_nor_counted_unless_it_fails(
-    analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
+def test_what_machines_repeat_for_ever_is_neither_logged_nor_counted_but_that_it_is_not_ready(
+    analytics: AnalyticsService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vitals, "HEALTH_SECONDS", 0.0)
     behind(analytics)
-    client = TestClient(analytics_app(analytics))
+    app = analytics_app(analytics, token=TOKEN)
+    client = TestClient(app)
     with caplog.at_level(logging.INFO, "analytics_es.web"):
-        for path in ("/health/live", "/metrics", "/health/ready"):
-            client.get(path)
+        for path in ("/health/live", "/metrics", "/health/ready", "/health/ready"):
+            client.get(path, headers=BEARER)
+        analytics.catch_up()
+        eventually(lambda: client.get("/health/ready").status_code == 200)
+        client.get("/metrics")
 
-    assert [line.partition(" · ")[0] for line in caplog.messages] == ["GET /health/ready 503"]
-    assert client.get("/", headers={"accept": "application/json"}).json()["requests"] == {}
+    assert [re.sub("[0-9.]+ (m?s)", r"# \1", line) for line in caplog.messages] == [
+        "The store is not ready: lag. It is tried again.",
+        "The store is not ready: goes on after # s.",
+        "GET /metrics 401 · # ms",
+    ]
+    assert app.state.counts.answers() == {}
 
 
 @pytest.mark.parametrize(("name", "bound"), [("max_lag", "soon"), ("max_lag", -1), ("max_lag_events", "7")])
@@ -274,8 +284,10 @@ def test_a_part_that_fails_is_missing_and_said_so(
     }
     assert [name for name, *_ in seen if name.startswith(("month", "budget"))] == []
     assert seen["log_position",] == analytics.store.log.head()
-    assert "The figures of cost are missing for Prometheus: The database reports: made up." in caplog.messages
-    assert "The figures of budgets are missing for Prometheus: ZeroDivisionError" in caplog.messages
+    assert [message for message in caplog.messages if "Prometheus" in message] == [
+        "The figures of cost for Prometheus: The database reports: made up. It is tried again.",
+        "The figures of budgets for Prometheus: ZeroDivisionError. It is tried again.",
+    ]
 
 
 def test_what_no_projection_derives_is_no_error() -> None:

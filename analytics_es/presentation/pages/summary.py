@@ -92,11 +92,14 @@ def _sections(answer: MetricSummary, top: int, currency: str) -> Iterator[Part]:
         title = f"{grid.title}{currency}"
         sections.append(Section(title=title, parts=[evolve(grid, title=title)], answer="summary", table="groups"))
     title = f"Against the period before{currency}"
-    sections.append(Section(title=title, parts=[evolve(tables.periods(answer), title=title)]))
-    if len(tables.names(answer)) <= NARROW and len(sections) > 1:
-        yield Pair(left=sections[0], right=sections[1])
-        sections = sections[2:]
-    yield from sections
+    before = evolve(tables.periods(answer), title=title)
+    narrow = len(tables.names(answer)) <= NARROW
+    if narrow and len(sections) > 1:
+        yield Pair(left=sections[0], right=evolve(sections[1], parts=[*sections[1].parts, before]))
+    elif narrow and sections:
+        yield Pair(left=sections[0], right=Section(title=title, parts=[before]))
+    else:
+        yield from (*sections, Section(title=title, parts=[before]))
 
 
 def _is_there(answer: MetricSummary) -> bool:

@@ -53,7 +53,7 @@ def totals(answer: CostBreakdown) -> Block:
 
     behind = events_behind(answer, lambda total: {"currency": total.currency})
     columns: list[Column[CurrencyCost]] = [
-        Number("this period", lambda total: money(total.cost, total), behind=behind, exact=lambda total: total.cost),
+        _of_total("this period", "cost", money, behind=behind),
         _of_total("reported", "reported_cost", money, drop=3),
         _of_total("computed", "computed_cost", money, drop=3),
         Number("calls", lambda total: words.count(total.calls), behind=behind),
@@ -81,17 +81,29 @@ def _of_total(title: str, name: str, money: Callable[[Any, CurrencyCost], str], 
     return Number(title, lambda total: money(amount(total), total), exact=amount, **how)
 
 
-def events_behind(answer: CostBreakdown, keys: Callable[[Any], Mapping[str, str]]) -> EventsBehind | None:
-    """Return what tells of a row, which is about these keys, its calls; what is only supposed has none."""
-    return None if answer.supposed else lambda row: Behind(metric=COST, where=keys(row))
+def events_behind(
+    answer: CostBreakdown, keys: Callable[[Any], Mapping[str, str]], told: Callable[[Any], Any] = lambda _: True
+) -> EventsBehind | None:
+    """Return what tells of a row, which is about these keys, its calls, where it is `told` that there are any.
+
+    What is only supposed has none.
+    """
+    if answer.supposed:
+        return None
+    return lambda row: Behind(metric=COST, where=keys(row)) if told(row) else None
 
 
 def _before(answer: CostBreakdown) -> EventsBehind | None:
     before = answer.compared_with
     if before is None or answer.supposed:
         return None
-    start, end = before.start, before.end
-    return lambda total: Behind(metric=COST, where={"currency": total.currency}, start=start, end=end)
+
+    def behind(total: CurrencyCost) -> Behind | None:
+        if total.previous_cost is None:
+            return None
+        return Behind(metric=COST, where={"currency": total.currency}, start=before.start, end=before.end)
+
+    return behind
 
 
 def rows(
@@ -185,7 +197,9 @@ def by_time(answer: CostBreakdown) -> Block:
         return Number(
             f"in {currency}",
             lambda bucket: words.money(bucket[currency].cost, currency, places),
-            behind=events_behind(answer, lambda _: {"currency": currency}),
+            behind=events_behind(
+                answer, lambda _: {"currency": currency}, lambda bucket: bucket[currency].cost is not None
+            ),
             exact=lambda bucket: bucket[currency].cost,
         )
 
@@ -199,11 +213,15 @@ def by_time(answer: CostBreakdown) -> Block:
     unknown: Column[_Bucket] = Number(
         "unknown cost",
         lambda bucket: words.count(calls(bucket, [""])),
-        behind=events_behind(answer, lambda _: {"currency": ""}),
+        behind=events_behind(answer, lambda _: {"currency": ""}, lambda bucket: calls(bucket, [""])),
     )
     columns: Columns[_Bucket] = [
         *map(money, currencies),
-        Number("calls", lambda bucket: words.count(calls(bucket, bucket)), behind=events_behind(answer, lambda _: {})),
+        Number(
+            "calls",
+            lambda bucket: words.count(calls(bucket, bucket)),
+            behind=events_behind(answer, lambda _: {}, lambda bucket: calls(bucket, bucket)),
+        ),
         *([unknown] if answer.unknown_calls else []),
         Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
     ]

@@ -104,7 +104,7 @@ def compared(answer: CostBreakdown, was: CostBreakdown) -> Block:
     supposed = {total.currency: total for total in answer.totals}
     costs = {total.currency: total.cost for total in was.totals}
     rows = [*dict.fromkeys((*supposed, *costs))]
-    events = events_behind(was, lambda currency: {"currency": currency})
+    events = events_behind(was, lambda currency: {"currency": currency}, costs.__contains__)
 
     def money(amount: object, currency: str) -> str:
         return words.money(amount, currency, words.places([costs.get(currency)]))  # type: ignore[arg-type]
