@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-from attrs import frozen
 
 from analytics_es.errors import BadWord
 from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
+from analytics_es.presentation.pages.speed import Point, Speed, narrowed
 from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
-from analytics_es.types import Completeness, Distribution, Explanation, Failure, PerformanceMetrics
+from analytics_es.types import Explanation, Failure, PerformanceMetrics
 
 SHOWN, LISTED = 20, 10
 # Calls of which the slowest are looked for unasked: the log is read for them, a second for about 60,000.
 UNASKED = 60_000
 NAMES = ("operation", "subject")
-MEASURES = ("duration", "calls", "failures", "unknown", "time_to_first_chunk")  # of calls that are narrowed to
 
 
 def made(asking: Asking) -> Page:
     """Return the page."""
     answer = asking.answers.get_performance_metrics(asking.period).unwrap()
     where = _where(asking)
-    speed = _narrowed(asking, where) if where else _Speed.of_all(answer)
+    speed = narrowed(asking, where) if where else Speed.of_all(answer)
     lists = _lists(asking, speed, where)
     return Page(
         name="performance",
@@ -62,93 +60,6 @@ def _title(where: Mapping[str, str]) -> str:
     return words.safe(operation if subject is None else f"{operation} on {subject or '(none)'}")
 
 
-@frozen(kw_only=True)
-class _Speed:
-    """How fast calls were, over the period and by time.
-
-    duration, first_chunk: in milliseconds; first_chunk is None where it is of no one operation.
-    points: by time, each with `start`, `calls`, `failures`, `error_rate` and `duration_ms`.
-    answers: which it is from, by name, where that is not the whole answer.
-    """
-
-    calls: int
-    failures: int
-    unknown: int
-    duration: Distribution
-    first_chunk: Distribution | None = None
-    points: Sequence[Any]
-    answers: Mapping[str, Any]
-    completeness: Sequence[Completeness] = ()
-
-    @classmethod
-    def of_all(cls, answer: PerformanceMetrics) -> _Speed:
-        """Return that of all operations together."""
-        totals = answer.totals
-        return cls(
-            calls=totals.calls,
-            failures=totals.failures,
-            unknown=totals.unknown,
-            duration=totals.duration_ms,
-            points=answer.series,
-            answers={},
-        )
-
-    @property
-    def error_rate(self) -> float | None:
-        """The share that failed of those that say how they ended."""
-        return _share(self.failures, self.calls - self.unknown)
-
-
-@frozen(kw_only=True)
-class _Point:
-    """The calls of one operation in one bucket of time."""
-
-    start: Any
-    calls: int
-    failures: int
-    error_rate: float | None
-    duration_ms: Distribution
-
-
-def _narrowed(asking: Asking, where: Mapping[str, str]) -> _Speed:
-    """Ask how fast some calls were, one metric at a time."""
-    declaration = heads.declared(asking, "performance")
-    there = {measure.name for measure in declaration.measures} if declaration else ()
-    told = {
-        name: asking.answers.get_summary(f"performance.{name}", asking.period, where=where).unwrap()
-        for name in MEASURES
-        if name in there
-    }
-    counts = {name: [point.figures.count or 0 for point in summary.series] for name, summary in told.items()}
-    nothing = [0] * len(counts["calls"])
-    points = [
-        _Point(
-            start=point.start,
-            calls=calls,
-            failures=failures,
-            error_rate=_share(failures, calls - unknown),
-            duration_ms=point.figures,
-        )
-        for point, calls, failures, unknown in zip(
-            told["duration"].series, counts["calls"], counts["failures"], counts.get("unknown", nothing), strict=True
-        )
-    ]
-    return _Speed(
-        calls=told["calls"].figures.count or 0,
-        failures=told["failures"].figures.count or 0,
-        unknown=(told["unknown"].figures.count or 0) if "unknown" in told else 0,
-        duration=told["duration"].figures,
-        first_chunk=told["time_to_first_chunk"].figures,
-        points=points,
-        answers=told,
-        completeness=[summary.completeness for summary in told.values()],
-    )
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
 def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
     operations = dict.fromkeys(row.operation for row in answer.operations)
     asked = where.get("operation")
@@ -168,7 +79,7 @@ def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
 # ── what is slow, and what fails ────────────────────────────────────────────────────────────────────────────────
 
 
-def _lists(asking: Asking, speed: _Speed, where: Mapping[str, str]) -> dict[str, Explanation | Failure]:
+def _lists(asking: Asking, speed: Speed, where: Mapping[str, str]) -> dict[str, Explanation | Failure]:
     """List the slowest calls and those that failed; nothing where that takes long and was not asked for."""
     if speed.calls > UNASKED and not asking.question.flag("slowest"):
         return {}
@@ -216,7 +127,7 @@ def _listed(
 def _parts(
     asking: Asking,
     answer: PerformanceMetrics,
-    speed: _Speed,
+    speed: Speed,
     lists: Mapping[str, Explanation | Failure],
     where: Mapping[str, str],
 ) -> Iterator[Part]:
@@ -244,7 +155,7 @@ def _parts(
     yield from _listed("failed", "Failed calls", "first", _FAILED, lists.get("failed"), failed)
 
 
-def _tiles(speed: _Speed, where: Mapping[str, str]) -> Iterator[Tile]:
+def _tiles(speed: Speed, where: Mapping[str, str]) -> Iterator[Tile]:
     def behind(measure: str) -> Behind:
         return Behind(metric=f"performance.{measure}", where=where)
 
@@ -279,7 +190,7 @@ def _tiles(speed: _Speed, where: Mapping[str, str]) -> Iterator[Tile]:
         )
 
 
-def _charts(each: str, speed: _Speed) -> Iterator[Part]:
+def _charts(each: str, speed: Speed) -> Iterator[Part]:
     def quantile(name: str) -> tuple[heads.Figure, heads.Shown]:
         def figure(point: Any) -> Any:
             return getattr(point.duration_ms, name)
@@ -297,11 +208,11 @@ def _charts(each: str, speed: _Speed) -> Iterator[Part]:
         yield Section(title="How long calls took", parts=slow)
 
 
-def _by_time(answer: PerformanceMetrics, speed: _Speed, where: Mapping[str, str]) -> Iterator[Grid[Any]]:
+def _by_time(answer: PerformanceMetrics, speed: Speed, where: Mapping[str, str]) -> Iterator[Grid[Any]]:
     if not where:
         yield from tables.by_time(answer)
         return
-    total = _Point(
+    total = Point(
         start=answer.period.start,
         calls=speed.calls,
         failures=speed.failures,
