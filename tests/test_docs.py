@@ -146,7 +146,7 @@ def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
     run_commands(commands, tmp_path)
 
     assert len(commands) > 12
-    assert run_python(code, tmp_path) == "True\n8\n9\n"
+    assert run_python(code, tmp_path) == "True\n8\n9\ntool.call.completed\n"
 
 
 def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Shown, Site, keep
+from tests.browser.conftest import Shown, Site, keep, site
+from tests.stores import opened
 
 
 def test_without_a_script_a_form_asks_about_another_period_and_keeps_the_rest(shown: Shown, demo: Site) -> None:
@@ -61,6 +62,15 @@ def test_a_wide_table_scrolls_in_its_own_box(name: str, shown: Shown, demo: Site
 
     assert wider > 0
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_steps_of_an_empty_store_stay_in_the_window(width: int, shown: Shown) -> None:
+    with site(opened(":memory:"), "last=7d") as empty:
+        page = shown(empty.address("overview"), width=width).page
+        keep(page, f"overview-empty-{width}")
+
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_figures_of_tiles_stand_on_one_line_whatever_their_names_are(shown: Shown, attacked: Site) -> None:

@@ -55,7 +55,7 @@ def test_every_answer_shows_itself_with_its_own_style_and_nothing_from_elsewhere
     html = question(week, WEEK).unwrap()._repr_html_()
 
     assert html.startswith('<div class="aes"><style>')
-    assert "<table>" in html
+    assert "<table" in html
     assert "<script" not in html
     assert "<b>large" not in html
     assert re.findall(r"(?:src|href)=|https?:|url\(|--\w+ \w+ shows all", html.partition("</style>")[2]) == []
