@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,15 +42,21 @@ def check(db: Place, file: Path | None, max_lag: LagLimit, quiet: bool, as_json:
     information, what could not be read. Exit code 0 where it is ready, 1 where it is not. Nothing is caught up before:
     who keeps the store up to date is what is checked, such as `run`, `serve` or your application.
 
+    With FILE, a report that `report --html` wrote: its figures are derived again from the log. Exit code 0 where it
+    holds, 1 where it does not, 2 where the file is none.
+
     \b
     Examples:
       analytics-es check
       analytics-es check --max-lag 5m --quiet
       analytics-es check --db analytics.db --max-lag 1000 --json
+      analytics-es check week.html
     """
     if file is not None:
         _refuse_with_file()
-        importlib.import_module("analytics_es.cli.check_report").check_report(file, db, as_json)
+        from analytics_es.cli.check_report import check_report
+
+        check_report(file, db, as_json)
         return
     health = _health(db, max_lag)
     if as_json:

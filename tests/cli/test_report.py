@@ -85,7 +85,8 @@ def test_words_of_the_period_are_told_as_they_were_said(cli: Cli, own: str, tmp_
     cli("report", "--html", "a.html", "--no-script", "--last", "7d", "--granularity", "hour")
     cli("report", "--html", "b.html", "--no-script", "--last-week")
 
-    assert "last=7d · granularity=hour" in (tmp_path / "a.html").read_text()
+    assert "granularity=hour · last=7d" in (tmp_path / "a.html").read_text()
+    assert cli("check", "a.html").exit_code == 0
     assert "last-week" in (tmp_path / "b.html").read_text()
 
 

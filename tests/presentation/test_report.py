@@ -157,8 +157,9 @@ def test_a_week_that_is_over_is_closed_whenever_its_last_event_was_recorded(path
         record(service, provider_call(occurred_at=NOON))
         now[0] += timedelta(days=30)
         write_report(service, path, WEEK).unwrap()
+        now[0] += timedelta(days=30)
 
-    assert "period closed" in path.read_text()
+        assert ("period closed" in path.read_text(), checked(service, path).drawn) == (True, True)
 
 
 def test_an_empty_store_has_a_report_that_holds_when_it_is_no_longer_empty(path: Path) -> None:
@@ -179,7 +180,6 @@ def test_it_answers_as_of_what_is_asked(service: AnalyticsService, path: Path) -
 @pytest.mark.parametrize("script", [False, True])
 def test_hostile_names_two_currencies_a_day_of_25_hours_and_lag(script: bool, path: Path) -> None:
     with hostile(":memory:") as service:
-        service.rebuild().unwrap()
         period = TimePeriod.parse("2026-10-24/2026-10-28", hostile_store.ZONE)
         write_report(service, path, period, script=script).unwrap()
         text = path.read_text()
@@ -567,3 +567,11 @@ def test_a_file_with_a_script_names_what_may_run(service: AnalyticsService) -> N
 
     assert (len(scripts), len(text) < 6_000_000) == (2, True)
     assert f"script-src {' '.join(map(hashed, scripts))};" in policy(text)
+
+
+@pytest.mark.store("postgres", events=fixed_events(), clock=lambda: NOW)
+def test_it_holds_on_a_server(analytics: AnalyticsService, path: Path) -> None:
+    write_report(analytics, path, WEEK).unwrap()
+    record(analytics, provider_call(occurred_at=NOON, cost="7"))
+
+    assert (checked(analytics, path).drawn, [file.name for file in path.parent.iterdir()]) == (True, [path.name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
-from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
+from analytics_es.errors import AnalyticsError, BadArgument, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.events.codec import to_json
 from analytics_es.log import Entry, LogSlice
 from analytics_es.projections import Usage
@@ -27,7 +28,7 @@ from analytics_es.types import AnswerDiff, OperationResult
 from tests import day
 from tests.examples import examples
 from tests.servers import Server
-from tests.stores import batch, entry, log_of, record
+from tests.stores import batch, entry, log_of, opened, record
 from tests.test_laws import histories, near
 
 pytestmark = [
@@ -497,3 +498,33 @@ def test_who_is_forgotten_is_in_no_answer_of_the_past_that_was_asked_for_on_the_
 
     assert len(users()) == 2
     assert "ada" not in users()
+
+
+def test_what_time_it_is_can_be_said(analytics: AnalyticsService) -> None:
+    record(analytics, tool_call(occurred_at=NOON))
+    head = analytics.store.log.head()
+    days = {name: analytics.as_of(head, now=now) for name, now in (("then", NOON), ("later", NOON + timedelta(days=9)))}
+    is_open = {
+        name: then.get_usage_stats(None, None, DAY).unwrap().completeness.open_buckets for name, then in days.items()
+    }
+
+    assert is_open == {"then": True, "later": False}
+    with pytest.raises(BadArgument, match="now"):
+        analytics.as_of(head, now="noon")
+
+
+def test_from_the_log_alone_a_wrong_read_model_says_nothing(path: Path) -> None:
+    with opened(path) as service:
+        record(service, tool_call(occurred_at=NOON))
+        table = service.store.read_models.live()["usage"].declaration.table
+    with sqlite3.connect(path.with_suffix(".views.db")) as views:
+        views.execute(f"UPDATE {table} SET events = events + 1")
+    views.close()
+    with opened(path) as service:
+        head = service.store.log.head()
+        counts = [
+            service.as_of(head, from_log=alone).get_usage_stats(None, None, DAY).unwrap().totals.events
+            for alone in (False, True)
+        ]
+
+    assert counts == [2, 1]

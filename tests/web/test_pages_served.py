@@ -168,10 +168,13 @@ def test_all_links_lead_somewhere_wherever_it_is_mounted(analytics: AnalyticsSer
     client = TestClient(mounted(analytics_app(analytics), root), follow_redirects=False)
     first = client.get(f"{root}/", headers=BROWSER).headers["location"]
     below, seen = first.removesuffix(KIND_NAMES[0]), {path_of(first): first}
-    following = [first]
+    wrong = [f"{below}{path}" for path in ("nothing", "cost?last=x", "event?position=999")]
+    following = [first, *wrong]
     while following:
-        answer = client.get(following.pop(), headers=BROWSER)
-        assert answer.status_code in (200, 400)  # such as one that wants to know of which event
+        address = following.pop()
+        answer = client.get(address, headers=BROWSER)
+        # 400: such as one that wants to know of which event
+        assert answer.status_code in ((400, 404) if address in wrong else (200, 400))
         html = answer.text if answer.headers["content-type"].startswith("text/html") else ""
         found = [link.partition("#")[0] for link in linked(html) if link.startswith("/")]
         assert [link for link in found if not link.startswith(below)] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from analytics_es.errors import BadWord
 from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
@@ -44,10 +45,14 @@ def made(asking: Asking) -> Page:
 
 
 def _where(asking: Asking) -> dict[str, str]:
-    """Return what the page is narrowed to: an operation, and, unless it is all of them, what it is done on."""
+    """Return what the page is narrowed to: an operation, and what it is done on; raises BadWord."""
     question = asking.question
     where = {name: text for name in NAMES if (text := question.text(name)) is not None}
-    return {**where, "subject": ""} if question.flag("unnamed") else where
+    if not question.flag("unnamed"):
+        return where
+    if "subject" in where:
+        raise BadWord(problem="subject and unnamed ask for different calls: leave out one of them.")
+    return {**where, "subject": ""}
 
 
 def _title(where: Mapping[str, str]) -> str:
@@ -154,6 +159,9 @@ def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
         chosen = [where["subject"]] if where.get("subject") else []
         options = {"": "all", **{name: name for name in subjects}}
         choices.append(Choice(name="subject", label="On", options=options, chosen=chosen))
+    if where.get("subject") == "":
+        options = {"": "that say on what, or not", "1": "that do not say on what"}
+        choices.append(Choice(name="unnamed", label="Calls", options=options, chosen=["1"]))
     return Choices(choices)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_es.presentation import Block, Column, Grid, Link, Number, words
+from analytics_es.errors import BadWord
+from analytics_es.presentation import Block, Column, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
@@ -19,18 +20,27 @@ SHOWN = 20
 def made(asking: Asking) -> Page:
     """Return the page."""
     question = asking.question
-    entity, one, top = question.text("entity"), question.text("id"), question.number("top", SHOWN)
-    if question.flag("nobody"):
-        one = ""
-    answer = asking.answers.get_usage_stats(entity, one, asking.period).unwrap()
+    entity, one, top = question.text("entity"), _one(asking), question.number("top", SHOWN)
+    answer = asking.answers.get_usage_stats(entity, one if entity else None, asking.period).unwrap()
+    aside = (
+        [Line("Of everyone, one is not told apart: choose whose `id` it is.", "yellow")] if one and not entity else []
+    )
     return Page(
         name="usage",
         title=words.safe(f"Usage{tables.whose(answer)}"),
         sub=heads.about(answer.period),
-        parts=[_choices(asking, answer), *_parts(answer, top)],
+        parts=[_choices(asking, answer), *aside, *_parts(answer, top)],
         answers={"usage": answer},
         foot=heads.foot([answer.completeness], answer.period),
     )
+
+
+def _one(asking: Asking) -> str | None:
+    """Return which one is asked for, "" for nobody; raises BadWord for both."""
+    one, nobody = asking.question.text("id"), asking.question.flag("nobody")
+    if one and nobody:
+        raise BadWord(problem="id and nobody ask for different events: leave out one of them.")
+    return "" if nobody else one
 
 
 def _choices(asking: Asking, answer: UsageStats) -> Part:
@@ -43,12 +53,16 @@ def _choices(asking: Asking, answer: UsageStats) -> Part:
         chosen = [answer.entity_id] if answer.entity_id else []
         hint = f"such as {words.safe(busiest[0])}" if busiest else "one, by its name"
         choices.append(Choice(name="id", label=f"One {entity}", chosen=chosen, hint=hint))
+        if answer.entity_id == "" or answer.nobody:
+            whose = {"": f"that name a {entity}", "1": "that name none"}
+            nobody = ["1"] if answer.entity_id == "" else []
+            choices.append(Choice(name="nobody", label="Events", options=whose, chosen=nobody))
     return Choices(choices)
 
 
 def _parts(answer: UsageStats, top: int) -> Iterator[Part]:
     if not answer.totals.events and not answer.nobody:
-        yield from heads.nothing("events")
+        yield from heads.nothing(words.safe(f"events{tables.whose(answer) if answer.entity_id else ''}"))
         return
     yield heads.leading(_tiles(answer))
     yield from _over_time(answer)

@@ -52,6 +52,11 @@ def _of_a_size(_instance: Any, _attribute: Any, period: TimePeriod) -> None:
     check_size(period)
 
 
+def _sorted(words: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return words in the order in which they are read again."""
+    return dict(sorted(words.items()))
+
+
 @frozen(kw_only=True)
 class Carried:
     """What it takes to derive a report again, and to compare.
@@ -77,7 +82,7 @@ class Carried:
     position: int
     now: datetime
     period: TimePeriod = field(validator=_of_a_size)
-    words: Mapping[str, Sequence[str]]
+    words: Mapping[str, Sequence[str]] = field(converter=_sorted)
     pages: Sequence[str]
     script: bool
     names: bool

@@ -6,6 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
+from analytics_es.errors import BadWord
 from analytics_es.presentation.pages import performance
 from analytics_es.presentation.parts import Section
 from tests.presentation.pages.asking import asked, page, parts_of, plain
@@ -53,6 +54,11 @@ def test_one_operation_says_the_same_as_its_row(store: AnalyticsService) -> None
     )
     assert told["unknown"].figures.count == row.unknown == 6
     assert asking.question.texts("operation") == []
+
+
+def test_calls_on_something_and_on_nothing_are_not_asked_for_at_once(store: AnalyticsService) -> None:
+    with pytest.raises(BadWord, match="subject and unnamed ask for different calls"):
+        page(store, f"performance?operation=tool.call&subject=bash&unnamed=1&{MARCH}")
 
 
 def test_of_an_empty_period_it_says_so(store: AnalyticsService) -> None:

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import UnknownEntity
+from analytics_es.errors import BadWord, UnknownEntity
 from analytics_es.presentation import Link
 from analytics_es.presentation.parts import Section, Tiles
 from tests.hostile_store import NAMES
@@ -74,6 +74,17 @@ def test_a_name_is_asked_for_and_shown_as_it_is(name: str) -> None:
         shown, _ = asked(service, f"usage?entity=user&id={quote(name)}&last=2d")
     assert shown.answers["usage"].totals.events == 1
     assert shown.answers["usage"].entity_id == name
+
+
+def test_of_everyone_one_is_not_told_apart_and_it_says_so(store: AnalyticsService) -> None:
+    shown, asking = asked(store, f"usage?id=ada&{MARCH}")
+    assert plain(shown)["parts"][1] == "Of everyone, one is not told apart: choose whose `id` it is."
+    assert shown.answers == {"usage": store.get_usage_stats(None, None, asking.period).unwrap()}
+
+
+def test_somebody_and_nobody_are_not_asked_for_at_once(store: AnalyticsService) -> None:
+    with pytest.raises(BadWord, match="id and nobody ask for different events"):
+        page(store, f"usage?entity=user&id=ada&nobody=1&{MARCH}")
 
 
 def test_a_kind_that_is_none_is_refused(store: AnalyticsService) -> None:
