@@ -118,8 +118,8 @@ def meter(budget: BudgetStatus) -> Meter:
     )
 
 
-def _at_a_glance(amount: Decimal, currency: str) -> str:
-    return words.money(amount, currency, 2 if amount >= A_CENT else words.places([amount]))
+def _at_a_glance(amount: Decimal | None, currency: str) -> str:
+    return words.money(amount, currency, 2 if abs(amount or Decimal(1)) >= A_CENT else words.places([amount]))
 
 
 def _course(budget: BudgetStatus) -> str:
@@ -191,33 +191,18 @@ def _time(instant: datetime | None) -> str:
 
 
 def _tiles(budget: BudgetStatus, burnt: Burnt | None) -> Iterator[Tile]:
-    places = words.places([budget.allocated, budget.spent])
     over = budget.remaining is not None and budget.remaining < 0
-    yield Tile(
-        label="Allocated",
-        figure=words.money(budget.allocated, budget.currency, places),
-        exact=budget.allocated,
-    )
-    yield Tile(
-        label="Spent",
-        figure=words.money(budget.spent, budget.currency, places),
-        note="at least" if budget.unknown_calls else "",
-        exact=budget.spent,
-        behind=burnt.behind(budget) if burnt else None,
-    )
-    yield Tile(
-        label="Remaining",
-        figure=words.money(budget.remaining, budget.currency, places),
-        note=f"{words.percent(budget.used)} used",
-        alarm=over,
-        exact=budget.remaining,
-    )
-    yield Tile(
-        label="A day",
-        figure=words.money(budget.burn_rate, budget.currency, words.places([budget.burn_rate])),
-        note=_leads(budget, over),
-        exact=budget.burn_rate,
-    )
+
+    def tile(label: str, amount: Decimal | None, note: str = "", **more: Any) -> Tile:
+        """Return a tile of money, whose currency is in the note: there is little room for a figure on a phone."""
+        note = " · ".join(filter(None, [words.safe(budget.currency), note]))
+        return Tile(label=label, figure=_at_a_glance(amount, ""), note=note, exact=amount, **more)
+
+    yield tile("Allocated", budget.allocated)
+    behind = burnt.behind(budget) if burnt else None
+    yield tile("Spent", budget.spent, "at least" if budget.unknown_calls else "", behind=behind)
+    yield tile("Remaining", budget.remaining, f"{words.percent(budget.used)} used", alarm=over)
+    yield tile("A day", budget.burn_rate, _leads(budget, over))
     if budget.unknown_calls:
         yield Tile(
             label="Cost unknown",

@@ -114,13 +114,15 @@ def _is_there(answer: MetricSummary) -> bool:
 def _tiles(answer: MetricSummary) -> Iterator[Tile]:
     names = [name for name in tables.names(answer) if name not in ("p90", *(EXTREMES if answer.figures.p50 else ()))]
     keys = {} if answer.currency is None else {tables.MONEY: answer.currency}
+    currency = words.safe(answer.currency or "")
+    change = "" if answer.change is None else f"{words.change(answer.change)} against before"
     for name in names:
         figure = getattr(answer.figures, name)
         is_main = name == ("count" if answer.figures.total is None else "total")
         yield Tile(
             label=name,
-            figure=tables.shown(answer, name, figure),
-            note=f"{words.change(answer.change)} against before" if is_main and answer.change is not None else "",
+            figure=tables.shown(answer, name, figure).removesuffix(f" {currency}"),
+            note=" · ".join(filter(None, [currency, change if is_main else ""])),
             behind=Behind(metric=answer.metric, where=keys),
             exact=tables.in_full(answer, name, figure),
         )

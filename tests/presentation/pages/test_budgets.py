@@ -90,8 +90,8 @@ def test_a_budget_that_is_over_says_by_how_much() -> None:
         {"meters": [["told", "3.50 of 1.00 USD", 3.5, "over by 2.50 USD"]]}
     ]
     assert one["parts"][1]["parts"][0]["tiles"][2:] == [
-        "Remaining: -2.5000 USD 350.0 % used",
-        "A day: 1.1429 USD over what was allocated",
+        "Remaining: -2.50 USD · 350.0 % used",
+        "A day: 1.14 USD · over what was allocated",
     ]
 
 
