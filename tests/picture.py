@@ -1,4 +1,4 @@
-"""The pictures in README and docs: reports of made-up weeks, as a terminal shows them. Draw them anew: make picture."""
+"""The pictures in README and docs, as a terminal and a browser show made-up weeks. Draw them anew: make picture."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
+from playwright.sync_api import sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
+from analytics_es.cli.demo_week import platform_events
+from tests.browser.conftest import executable, site
 from tests.made_up_sessions import DAYS, FIRST, write_sessions
+from tests.stores import opened, record
 
 DOCS = Path(__file__).parent.parent / "docs"
 PICTURE, AGENTS_PICTURE = DOCS / "report.svg", DOCS / "agents.svg"
+PAGES = {scheme: DOCS / f"page-{scheme}.png" for scheme in ("light", "dark")}
+SEEN = {"width": 1240, "height": 1000}  # pixels of a page: what one sees of it without scrolling
 WIDTH = 104  # characters: all columns of every table fit
 WEEK = ("2026-11-16", "2026-11-23")
 FONTS = re.compile(r"\s*@font-face {.*?}\n", re.DOTALL)  # from another host: a picture on a page loads nothing
@@ -42,6 +49,20 @@ def draw_agents() -> str:
         return drawn("analytics-es agents", run(folder, "agents", "--db", "agents.db", *period, home=folder))
 
 
+def draw_page(scheme: Literal["light", "dark"]) -> bytes:
+    """Serve the demo's week, and return its overview as a browser shows it, as PNG; needs Chromium."""
+    first, after = (datetime.fromisoformat(f"{day}T00:00Z") for day in WEEK)
+    service = opened(":memory:", privacy="full", clock=lambda: after)
+    record(service, *platform_events(seed=1, start=first, days=7, jobs=600))
+    with site(service, f"from={WEEK[0]}&to={WEEK[1]}") as pages, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable())
+        page = browser.new_page(viewport=SEEN, color_scheme=scheme, java_script_enabled=False)  # type: ignore[arg-type]
+        page.goto(pages.address("overview"))
+        picture = page.screenshot()
+        browser.close()
+    return picture
+
+
 def drawn(title: str, shown: str) -> str:
     """Return what a command printed as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
@@ -62,4 +83,7 @@ def run(folder: str, *words: str, home: str = "") -> str:
 if __name__ == "__main__":
     for picture, draws in ((PICTURE, draw), (AGENTS_PICTURE, draw_agents)):
         picture.write_text(draws())
+        print(f"drawn: {picture}")
+    for scheme, picture in PAGES.items():
+        picture.write_bytes(draw_page(scheme))  # type: ignore[arg-type]
         print(f"drawn: {picture}")

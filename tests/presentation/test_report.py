@@ -395,7 +395,7 @@ def test_names_are_shown_where_they_are_asked_for_and_answers_keep_pseudonyms(tm
     with opened(tmp_path / "analytics.db", clock=lambda: NOW, privacy={"names": True}) as service:
         record(service, provider_call(occurred_at=NOON, user_id="Ada <ada@example.com>"))
         write_report(service, path, WEEK, names=True).unwrap()
-        text, answer = path.read_text(), checked(service, path)
+        text, answer = path.read_text().replace("<wbr>", ""), checked(service, path)
         service.forget("Ada <ada@example.com>").unwrap()
         later = checked(service, path)
 

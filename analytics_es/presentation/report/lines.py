@@ -44,4 +44,4 @@ def _text(line: str | None) -> str | None:
     """Return what is seen of a line."""
     if line is None:
         return None
-    return " ".join(unescape(_TAGS.sub(" ", line[: 20 * LONGEST])).split())[:LONGEST] or None
+    return " ".join(unescape(_TAGS.sub(" ", line[: 20 * LONGEST].replace("<wbr>", ""))).split())[:LONGEST] or None
