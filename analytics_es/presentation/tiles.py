@@ -10,7 +10,7 @@ from analytics_es.presentation.tables.cost import COST
 from analytics_es.types import Completeness, CostBreakdown, CurrencyCost, PerformanceMetrics, Tokens
 
 CURRENCIES, MODELS = 3, 2  # that have a tile of their own; that are named in one
-MANIFOLD = 9  # a change that is told as so many times what was before
+MANIFOLD = 9  # a change that no percentage makes clearer
 
 
 def tiles(cost: CostBreakdown, performance: PerformanceMetrics) -> Tiles:
@@ -54,7 +54,7 @@ def _compared(cost: CostBreakdown, total: CurrencyCost) -> str:
     if total.change is None:
         return f"{previous} in {before}"
     if total.change >= MANIFOLD:
-        return f"{total.change + 1:,.0f} times the {previous} before"
+        return f"up from {previous} before"
     return f"{words.change(total.change)} on {previous} before"
 
 

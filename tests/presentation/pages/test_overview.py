@@ -150,7 +150,7 @@ def test_where_all_is_known_that_is_said() -> None:
     ("before", "now", "note"),
     [
         (["1"], ["1.5"], "+50.0 % on 1.00 before"),
-        (["0.001"], ["4"], "4,000 times the 0.001000 before"),
+        (["0.001"], ["4"], "up from 0.001000 before"),
         ([], ["1"], "nothing in the period before"),
         (["0"], ["1"], "0.000000 in the period before"),
     ],
