@@ -31,8 +31,10 @@ Summed = MetricSummary | CostBreakdown
 LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
 _FIGURES = {
     "total": "sum",
+    "mean": "mean",
     "minimum": "smallest",
     "p50": "half at most",
+    "p90": "90 % at most",
     "p95": "95 % at most",
     "p99": "99 % at most",
     "maximum": "largest",
