@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -18,6 +18,7 @@ from analytics_es.presentation.tables import explanation as tables
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, nothing
 from analytics_es.presentation.tables.summary import in_unit
 from analytics_es.types import (
+    Completeness,
     CostBreakdown,
     CostExplanation,
     Explanation,
@@ -89,10 +90,19 @@ def _explained(
         name="events",
         title=_title(value, metric, where),
         sub=_period(answer.period),
-        parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
+        parts=[Tiles(tiles), *_lagging(answer.completeness), _choices(asking, metric, metrics), events],
         answers={"events": answer},
         foot=[footer([answer.completeness], answer.period).text],
     )
+
+
+def _lagging(completeness: Completeness) -> Iterator[Line]:
+    """Say that a figure may be of more events than these: one that no read model holds is of all that the log does."""
+    if completeness.lag_events:
+        waiting = words.plural(completeness.lag_events, "event")
+        these = f"These are the events up to position {completeness.position:,}, which read models hold."
+        others = "A figure of another zone, of nobody, or of several together is derived from the log"
+        yield Line(f"{these} {others}: it counts the {waiting} after it, too.", ALARM)
 
 
 def _title(value: str, metric: str, where: Mapping[str, str]) -> str:
@@ -225,7 +235,7 @@ def _not_explained(
         name="events",
         title=_title(" and ".join(tile.figure for tile in _values(whole)), metric, where),
         sub=_period(asking.period),
-        parts=parts,
+        parts=[*parts, *_lagging(whole.completeness)],
         answers={},
         foot=[footer([whole.completeness], whole.period).text],
         failure=error,
