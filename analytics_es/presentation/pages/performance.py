@@ -63,11 +63,11 @@ def _title(where: Mapping[str, str]) -> str:
 
 def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
     operations = dict.fromkeys(row.operation for row in answer.operations)
-    asked = where.get("operation")
+    operation = where.get("operation")
     kinds = {"": "all operations", **{name: name for name in operations}}
-    choices = [Choice(name="operation", label="Operation", options=kinds, chosen=[asked] if asked else [])]
-    subjects = [row.subject for row in answer.operations if row.operation == asked and row.subject]
-    if asked and subjects:
+    choices = [Choice(name="operation", label="Operation", options=kinds, chosen=[operation] if operation else [])]
+    subjects = [row.subject for row in answer.operations if row.operation == operation and row.subject]
+    if operation and subjects:
         chosen = [where["subject"]] if where.get("subject") else []
         options = {"": "all", **{name: name for name in subjects}}
         choices.append(Choice(name="subject", label="On", options=options, chosen=chosen))

@@ -73,13 +73,13 @@ def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str],
 
 
 def _parts(money: Sequence[MetricSummary], top: int) -> Iterator[Part]:
-    told = [part for part in money if _is_there(part)]
-    if not told:
+    currencies = [part for part in money if _is_there(part)]
+    if not currencies:
         yield from heads.nothing("figures of this metric")
         return
-    yield heads.leading(tile for part in told for tile in _tiles(part))
-    for part in told:
-        yield from _sections(part, top, f" in {part.currency}" if part.currency and len(told) > 1 else "")
+    yield heads.leading(tile for part in currencies for tile in _tiles(part))
+    for part in currencies:
+        yield from _sections(part, top, f" in {part.currency}" if part.currency and len(currencies) > 1 else "")
 
 
 def _sections(answer: MetricSummary, top: int, currency: str) -> Iterator[Part]:
