@@ -1,4 +1,4 @@
-"""Figures and texts as people read them. What is not known is a dash, what is too small for its places says so."""
+"""Figures and texts as people read them: what is not known is a dash, what is too small for its places says so."""
 
 from __future__ import annotations
 

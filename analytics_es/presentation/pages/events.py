@@ -77,15 +77,15 @@ def _explained(
     if isinstance(answer, CostExplanation):
         tiles, table, what = _of_cost(answer), tables.calls(answer), "calls"
         amounts = [words.money(cost, name, words.places([cost])) for name, cost in answer.totals.items()]
-        value = " and ".join(amounts)
+        figure = " and ".join(amounts)
     else:
         tiles, table, what = _of_metric(answer), tables.events(answer), "events"
-        value = tiles[0].figure
+        figure = tiles[0].figure
     listed: list[Part] = [table] if answer.count else [*nothing(where, what)]
     events = Section(title=what.capitalize(), parts=listed, answer="events", more=_more(answer))
     return Page(
         name="events",
-        title=_title(value, metric, where),
+        title=_title(figure, metric, where),
         sub=_period(answer.period),
         parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
         answers={"events": answer},
@@ -93,9 +93,9 @@ def _explained(
     )
 
 
-def _title(value: str, metric: str, where: Mapping[str, str]) -> str:
+def _title(figure: str, metric: str, where: Mapping[str, str]) -> str:
     """Return which number it is, what it comes to first."""
-    return f"{value or words.UNKNOWN} · {metric}{filtered(where)}"
+    return f"{figure or words.UNKNOWN} · {metric}{filtered(where)}"
 
 
 def _of_cost(answer: CostExplanation) -> list[Tile]:
@@ -260,8 +260,8 @@ def _costs(breakdown: CostBreakdown, label: str) -> list[Tile]:
 
 
 def _value(summary: MetricSummary, label: str) -> Tile:
-    told = (getattr(summary.figures, name) for name in ("total", "maximum", "minimum", "count"))
-    figure = next((figure for figure in told if figure is not None), None)
+    figures = (getattr(summary.figures, name) for name in ("total", "maximum", "minimum", "count"))
+    figure = next((figure for figure in figures if figure is not None), None)
     behind = Behind(metric=summary.metric, where={"currency": summary.currency}) if summary.currency else None
     return Tile(
         label=label or words.safe(summary.currency or summary.metric),

@@ -1,4 +1,4 @@
-"""Budgets → tables. What is not known of their spending has a line of its own, and is in no sum."""
+"""Budgets → tables, where what is not known of their spending has a line of its own, and is in no sum."""
 
 from __future__ import annotations
 
