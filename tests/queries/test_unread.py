@@ -53,7 +53,9 @@ def test_it_is_counted_by_type_and_field(analytics: AnalyticsService) -> None:
 def test_what_the_package_records_itself_for_people_is_no_surprise(analytics: AnalyticsService) -> None:
     budget = {"budget_id": "march", "currency": "USD"}
     reached = {**budget, "threshold": "50", "allocated": "10", "spent": "6", "at_position": 1}
-    record(analytics, event("budget.threshold.reached", **reached), event("budget.spent", **budget, amount="6", spent=6))
+    record(
+        analytics, event("budget.threshold.reached", **reached), event("budget.spent", **budget, amount="6", spent=6)
+    )
 
     assert entries(analytics) == [("budget.spent", "spent", 1)]
 
