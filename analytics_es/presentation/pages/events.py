@@ -10,11 +10,12 @@ from attrs import evolve
 from analytics_es.audit.rows import COST, REPORTED
 from analytics_es.errors import AnalyticsError, SealedPeriod, SeveralCurrencies
 from analytics_es.presentation import Behind, Column, Columns, Line, words
-from analytics_es.presentation.blocks import Grid, Link
+from analytics_es.presentation.blocks import Link
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles, Ways
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import explanation as tables
+from analytics_es.presentation.tables.metrics import beside, by_projection
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, nothing
 from analytics_es.presentation.tables.summary import in_unit
 from analytics_es.types import (
@@ -41,7 +42,6 @@ _METRICS: Columns[MetricInfo] = [
     Column("metric", lambda info: info.name, link=lambda info: Link(words={"metric": info.name, "where": None})),
     Column("kind", lambda info: info.kind),
     Column("unit", lambda info: "" if info.unit == "1" else info.unit),
-    Column("keys", lambda info: ", ".join(map(words.safe, info.keys))),
 ]
 
 
@@ -185,9 +185,10 @@ def _choices(asking: Asking, metric: str, metrics: Listing[MetricInfo]) -> Choic
 
 
 def _to_choose(metrics: Listing[MetricInfo]) -> Page:
-    reported = [info for info in metrics if info.name == REPORTED]
-    rows = [*(evolve(info, name=COST) for info in reported), *metrics]
-    choose = Section(title="Choose a number", parts=[Grid("", _METRICS, rows)], answer="metrics")
+    """Return which numbers there are: what it costs first, then those of each projection."""
+    reported = [evolve(info, name=COST) for info in metrics if info.name == REPORTED]
+    grids = by_projection([*reported, *metrics], _METRICS)
+    choose = Section(title="Choose a number", parts=[*beside(grids)], answer="metrics")
     sub = "Each leads to the events that it is made of; cost.cost to the calls, and how the cost of each comes about."
     return Page(name="events", title="Events behind a number", sub=sub, parts=[choose], answers={"metrics": metrics})
 
