@@ -55,20 +55,20 @@ def answered(
 
 def _each_once(pages: Sequence[Page]) -> dict[str, dict[str, Any]]:
     """Return the answers of pages as plain data: one that several pages show once, and none that is made of others."""
-    kept: set[bytes] = set()
+    told_before: set[bytes] = set()
     once: dict[str, dict[str, Any]] = {}
     for page in pages:
         plain = {name: to_plain(answer) for name, answer in page.answers.items()}
         texts = {name: canonical(answer) for name, answer in plain.items()}
         for name in sorted(plain, key=lambda name: len(texts[name])):
-            if texts[name] not in kept and not _is_made_of(plain[name], kept):
-                kept.add(texts[name])
+            if texts[name] not in told_before and not _is_made_of(plain[name], told_before):
+                told_before.add(texts[name])
                 once.setdefault(page.name, {})[name] = plain[name]
     return once
 
 
-def _is_made_of(answer: Any, kept: set[bytes]) -> bool:
-    return isinstance(answer, dict) and bool(answer) and all(canonical(part) in kept for part in answer.values())
+def _is_made_of(answer: Any, told_before: set[bytes]) -> bool:
+    return isinstance(answer, dict) and bool(answer) and all(canonical(part) in told_before for part in answer.values())
 
 
 def available(pages: Sequence[str] = PAGES) -> list[str]:

@@ -198,21 +198,22 @@ def _zone(name: str) -> ZoneInfo:
     return Calendar(name).zone
 
 
-def _kind(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
+def _kind(part: Any, kind: type) -> Any:
+    if type(part) is not kind:
         raise TypeError
-    return value
+    return part
 
 
-def _version(value: Any) -> str:
-    if not VERSION.fullmatch(_kind(value, str)):
+def _version(said: Any) -> str:
+    text: str = _kind(said, str)
+    if not VERSION.fullmatch(text):
         raise ValueError
-    return str(value)
+    return text
 
 
-def _texts(value: Any) -> list[str]:
-    return [_kind(text, str) for text in _kind(value, list)]
+def _texts(parts: Any) -> list[str]:
+    return [_kind(text, str) for text in _kind(parts, list)]
 
 
-def _by_name(value: Any) -> dict[str, str]:
-    return {_kind(name, str): _kind(text, str) for name, text in _kind(value, dict).items()}
+def _by_name(parts: Any) -> dict[str, str]:
+    return {_kind(name, str): _kind(text, str) for name, text in _kind(parts, dict).items()}

@@ -56,10 +56,10 @@ def write_report(
 
     def done() -> ReportFile:
         target, replaces = arguments.path("path", path), arguments.flag("replace", replace)
-        asked = _read(service, script, as_of, words, pages, names, progress)
+        options = _read(service, script, as_of, words, pages, names, progress)
         if not replaces:
             free(target)  # said before anything is asked
-        return written(service, target, made(service, period, **asked), replace=replaces)
+        return written(service, target, made(service, period, **options), replace=replaces)
 
     return Attempt.of(done)
 
@@ -147,10 +147,7 @@ def made(
     """
     drawn_by = libraries(script=script)  # who has no extra is told so before anything is asked
     log = service.store.log
-    with service.as_of(log.head() if as_of is None else as_of) as at:
-        now = service.store.clock() if as_of is None else at.recorded_at
-        position = at.position
-    now = (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+    position, now = _as_of(service, as_of)
     when = _placed(read_period(period, service.store.calendar.zone, now), service.store.calendar.zone)
     check_size(when)
     with service.as_of(position, now=now) as then:
@@ -177,6 +174,13 @@ def made(
         path=None, period=when, position=position, log=log.identity, bytes=len(file), sha256=located(file).checksum
     )
     return Written(file=file, about=about)
+
+
+def _as_of(service: AnalyticsService, as_of: int | Moment | None) -> tuple[int, datetime]:
+    """Return the position that a report answers as of, and the time that it is for it."""
+    with service.as_of(service.store.log.head() if as_of is None else as_of) as at:
+        now = service.store.clock() if as_of is None else at.recorded_at
+        return at.position, (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
 
 
 def version() -> str:
