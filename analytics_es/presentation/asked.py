@@ -89,7 +89,7 @@ class Asked:
     def _check(self) -> None:
         mark, named = self.mark, [f"{self.mark}{word}" for word in self.named]
         bounds = {"from": self.start, "to": self.end, "since": self.since, "until": self.until}
-        others = [f"{mark}{word}" for word, given in {**bounds, "last": self.length}.items() if given]
+        others = [f"{mark}{word}" for word, bound in {**bounds, "last": self.length}.items() if bound]
         if named and len([*named, *others]) > 1:
             rest = ", ".join([*named[1:], *others])
             raise BadWord(problem=f"{named[0]} is a whole period: leave out {rest}, or {named[0]}.")

@@ -98,7 +98,7 @@ def test_more_than_six_are_five_and_all_others_which_come_to_the_same() -> None:
 
 def test_performance_is_drawn_as_percentiles_and_as_a_rate(week: AnalyticsService) -> None:
     answer = week.get_performance_metrics(WEEK).unwrap()
-    speed, failed = durations(answer), error_rate(answer)
+    speed, failed = durations(answer.period, answer.series), error_rate(answer.period, answer.series)
 
     assert speed
     assert figures(speed) == {
