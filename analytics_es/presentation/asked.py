@@ -119,7 +119,10 @@ class Asked:
 
 
 def _placed(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=zone)
+    """Return a time in a zone: what says how far it is from UTC says no zone, and so not where hours and days begin."""
+    if instant is None or instant.tzinfo is None:
+        return instant and instant.replace(tzinfo=zone)
+    return instant.astimezone(zone)
 
 
 def for_a_screen(period: TimePeriod) -> TimePeriod:

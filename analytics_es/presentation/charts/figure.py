@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CLEAR = "rgba(0,0,0,0)"
 _BLOCK = PLOT + 110  # pixels from one of several charts to the next: its title, its buckets and its legend
-_NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
+_NOTEBOOK = {**palette.COLOURS, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
 _STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
 
