@@ -609,7 +609,7 @@ class FileExists(AnalyticsError):
 class ReportExists(FileExists):
     """{path} exists and stays as it is: choose another name, or add --replace."""
 
-    code = "file_exists"  # type: ignore[assignment]  # one failure, whose way out is told to who has it
+    code = "file_exists"  # one failure, whose way out is told to who has it
 
 
 class CannotWrite(AnalyticsError):
