@@ -36,13 +36,13 @@ def stored_event(store: Store, position: int, cost_of: CostOf) -> StoredEvent:
         raise _gone(store, position)
     (row,) = stored.to_pylist()
     event, uncounted = decoded(**row), list(_uncounted(store, position))
-    told: dict[str, Any] = {"position": position, "last_position": head, "type": row["type"], "uncounted": uncounted}
+    fields: dict[str, Any] = {"position": position, "last_position": head, "type": row["type"], "uncounted": uncounted}
     if event is None:
         raw, problem = row["state"].decode("utf-8", "replace"), no_event(None, row["state"])
-        return StoredEvent(**told, **_of_no_event(raw, problem))
+        return StoredEvent(**fields, **_of_no_event(raw, problem))
     hour = _hour(store, event.occurred_at)
     return StoredEvent(
-        **told,
+        **fields,
         source=event.source,
         id=event.id,
         occurred_at=event.occurred_at.astimezone(store.calendar.zone),
@@ -82,9 +82,9 @@ def _uncounted(store: Store, position: int) -> Iterator[UncountedValue]:
         causes = DeadLetters(store).details(position).causes
     except NoDeadLetter:
         return
-    for told in causes:
-        letter = told.letter
-        cause = told.cause.removeprefix(f"{letter.field}: ")
+    for unusable in causes:
+        letter = unusable.letter
+        cause = unusable.cause.removeprefix(f"{letter.field}: ")
         yield UncountedValue(projection=letter.projection, field=letter.field, cause=cause)
 
 

@@ -91,7 +91,7 @@ class Asked:
     def _check(self) -> None:
         mark, named = self.mark, [f"{self.mark}{word}" for word in self.named]
         bounds = {"from": self.start, "to": self.end, "since": self.since, "until": self.until}
-        others = [f"{mark}{word}" for word, given in {**bounds, "last": self.length}.items() if given]
+        others = [f"{mark}{word}" for word, bound in {**bounds, "last": self.length}.items() if bound]
         if named and len([*named, *others]) > 1:
             rest = ", ".join([*named[1:], *others])
             raise BadWord(problem=f"{named[0]} is a whole period: leave out {rest}, or {named[0]}.")
@@ -121,7 +121,10 @@ class Asked:
 
 
 def _placed(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=zone)
+    """Return a time in a zone: what says how far it is from UTC says no zone, and so not where hours and days begin."""
+    if instant is None or instant.tzinfo is None:
+        return instant and instant.replace(tzinfo=zone)
+    return instant.astimezone(zone)
 
 
 def for_a_screen(period: TimePeriod) -> TimePeriod:

@@ -80,12 +80,12 @@ class Question:
         """Return pairs such as where=user=ada, each key once; raises BadWord."""
         pairs: dict[str, str] = {}
         for text in self.texts(name):
-            key, equals, value = text.partition("=")
+            key, equals, chosen = text.partition("=")
             if not equals or not key or key in pairs:
                 raise BadWord(
                     problem=f"{name}={text[:200]!r} {'is given twice' if key in pairs else f'is not {form}'}."
                 )
-            pairs[key] = value
+            pairs[key] = chosen
         return pairs
 
     def zone(self, default: ZoneInfo) -> ZoneInfo:

@@ -159,8 +159,8 @@ def _retention(parts: Parts) -> HealthCheck:
     if not any(policy.events.values()):
         return HealthCheck(name="retention", state="ok", finding="Events are kept for ever.")
     first = log.seals.first_before(target(policy, Horizon(), parts.store.calendar, at_night).refused) or ""
-    event, told = log.find(first), told_position(log, policy)
-    said_at = recorded_at(log, told) if told else parts.opened_at
+    event, told_at = log.find(first), told_position(log, policy)
+    said_at = recorded_at(log, told_at) if told_at else parts.opened_at
     came_at = recorded_at(log, event["position"]) if event else None
     if event is None or any(moment and moment > at_night for moment in (said_at, came_at)):
         return HealthCheck(name="retention", state="ok", finding="Events that are to be kept no longer are gone.")

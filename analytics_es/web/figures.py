@@ -1,7 +1,4 @@
-"""Figures for machines: what is recorded, spent, allocated, behind and unknown, as few series that no event can add to.
-
-No label is a person: users, tenants and conversations are none, and budgets of theirs are summed, not named.
-"""
+"""Figures for machines: what is recorded, spent, behind and unknown, in few series, to which no event can add."""
 
 from __future__ import annotations
 
@@ -24,7 +21,8 @@ LONGEST = 128  # characters of a label
 NONE, OTHERS = "(none)", "(others)"
 # Also within another name, such as user-p_…-march: rather one that is nobody's too many.
 PSEUDONYM = re.compile(r"(?<![A-Za-z0-9])p_[A-Za-z0-9_-]{16,}")
-# Whose budgets are named after nobody: all others are one series a scope.
+# No label is a person: users, tenants and conversations are none. Whose budgets are named after nobody; all others are
+# one series a scope.
 NAMED_SCOPES = ("all", "model")
 SUMMED = {"tenant": "(tenants)", "user": "(users)", "": "(no scope)"}
 
@@ -168,7 +166,9 @@ def of_budgets(service: AnalyticsService) -> list[Family]:
             groups[_series_of(budget, told_apart)].append(budget)
 
     def gauge(name: str, help: str, amount: Callable[[Sequence[BudgetStatus]], Amount | None]) -> Family:
-        samples = {labels: told for labels, group in groups.items() if (told := amount(group)) is not None}
+        samples = {
+            labels: sum_of_group for labels, group in groups.items() if (sum_of_group := amount(group)) is not None
+        }
         labels = ("budget", "scope", "currency")
         return Family(name=name, help=help, labels=labels, samples=samples)
 
@@ -232,8 +232,8 @@ def _told_apart(amounts: Iterable[tuple[str, Amount]], most: int) -> list[tuple[
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    told = [amount for amount in amounts if amount is not None]
-    return sum(told, Decimal(0)) if told else None
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None
 
 
 def _left_out(currencies: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ SMALL = 1024  # bytes that are not worth packing
 
 
 @frozen(kw_only=True)
-class Asked:
+class MadePage:
     """A page that was asked for: its question, what it is about, and who tells names where they are asked for."""
 
     page: Page
@@ -55,48 +55,53 @@ class Asked:
         """Return what a browser may call the file: of what, and of which days."""
         parts = [self.page.name, self.question.text("answer"), self.question.text("table")]
         days = [f"{moment:%Y-%m-%d}" for moment in (self.period.start, self.period.end)]
-        told = [re.sub(r"[^A-Za-z0-9.-]+", "-", part) for part in parts if part]
-        return "_".join(dict.fromkeys([*told, *days])) + suffix
+        of_what = [re.sub(r"[^A-Za-z0-9.-]+", "-", part) for part in parts if part]
+        return "_".join(dict.fromkeys([*of_what, *days])) + suffix
 
 
-def as_html(asked: Asked) -> Response:
+def as_html(made: MadePage) -> Response:
     """Return the page itself."""
-    _refuse(asked.question, "answer", "table", form=".json, .csv and .arrow")
-    page = names.on_page(asked.page, asked.vault) if asked.vault else asked.page
+    _refuse(made.question, "answer", "table", form=".json, .csv and .arrow")
+    page = names.on_page(made.page, made.vault) if made.vault else made.page
     style, scripts = static.address("page.css"), static.scripts(page)
-    links = Links(page=page.name, question=asked.question, root=asked.root, style=style, scripts=scripts)
+    links = Links(page=page.name, question=made.question, root=made.root, style=style, scripts=scripts)
     status = status_of(page.failure) if page.failure else 200
     return Response(rendered(page, links), status, media_type=HTML)
 
 
-def as_json(asked: Asked) -> Response:
+def as_json(made: MadePage) -> Response:
     """Return an answer as the command prints it with --json: the same bytes."""
-    _refuse(asked.question, "table", form=".csv and .arrow")
-    answer = asked.answer()
-    told = names.beside(answer, asked.vault) if asked.vault else answer
-    return Response(to_json(told) + "\n", media_type=JSON)
+    _refuse(made.question, "table", form=".csv and .arrow")
+    answer = made.answer()
+    document = names.beside(answer, made.vault) if made.vault else answer
+    return Response(to_json(document) + "\n", media_type=JSON)
 
 
-def as_sheet(asked: Asked) -> Response:
+def as_sheet(made: MadePage) -> Response:
     """Return a table of an answer as the command prints it with --format csv: the same bytes."""
-    text = as_csv(asked.sheets().chosen(asked.question.text("table")))
-    return Response(text, media_type=CSV, headers=_inline(asked.file_name(".csv")))
+    text = as_csv(made.sheets().chosen(made.question.text("table")))
+    return Response(text, media_type=CSV, headers=_inline(made.file_name(".csv")))
 
 
-def as_arrow(asked: Asked) -> Response:
+def as_arrow(made: MadePage) -> Response:
     """Return a table of an answer as a stream of Arrow."""
     import pyarrow as pa
 
     from analytics_es.types.tables.arrow import to_arrow
 
-    table = to_arrow(asked.sheets().chosen(asked.question.text("table")))
+    table = to_arrow(made.sheets().chosen(made.question.text("table")))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    return Response(sink.getvalue().to_pybytes(), media_type=ARROW, headers=_inline(asked.file_name(".arrow")))
+    return Response(sink.getvalue().to_pybytes(), media_type=ARROW, headers=_inline(made.file_name(".arrow")))
 
 
-FORMS: Mapping[str, Callable[[Asked], Response]] = {"": as_html, ".json": as_json, ".csv": as_sheet, ".arrow": as_arrow}
+FORMS: Mapping[str, Callable[[MadePage], Response]] = {
+    "": as_html,
+    ".json": as_json,
+    ".csv": as_sheet,
+    ".arrow": as_arrow,
+}
 
 
 def packed(response: Response, *, takes_gzip: bool) -> Response:

@@ -23,7 +23,7 @@ from analytics_es.process.cycles import relaxed
 from analytics_es.queries.keeping import Keeping
 from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.types import Names
-from analytics_es.web.forms import FORMS, Asked, packed
+from analytics_es.web.forms import FORMS, MadePage, packed
 from analytics_es.web.headers import takes_gzip
 from analytics_es.web.limits import Limits, Room
 from analytics_es.web.problems import root_of, told
@@ -84,10 +84,10 @@ class Pages:
             question = Question.read(pairs, kind.words)
             if not form and (brief := question.query()) and len(pairs) > sum(map(len, question.words.values())):
                 return _led(f"{root_of(request)}/{kind.name}?{brief}")
-            asked = self._asked(kind, question, root_of(request), screen=not form)
-            return packed(FORMS[form](asked), takes_gzip=takes_gzip(request))
+            made = self._made(kind, question, root_of(request), screen=not form)
+            return packed(FORMS[form](made), takes_gzip=takes_gzip(request))
 
-    def _asked(self, kind: Kind, question: Question, root: str, *, screen: bool) -> Asked:
+    def _made(self, kind: Kind, question: Question, root: str, *, screen: bool) -> MadePage:
         store = self.service.store
         zone, at = question.zone(store.calendar.zone), question.as_of()
         period = question.period(zone, store.clock(), screen=screen)  # what is wrong with it is said before all else
@@ -96,14 +96,14 @@ class Pages:
             if isinstance(answers, AsOf):
                 period = question.period(zone, answers.recorded_at, screen=screen)
             page = kind.made(Asking(question=question, period=period, answers=answers, service=self.service))
-        return Asked(page=page, question=question, period=period, root=root, vault=vault)
+        return MadePage(page=page, question=question, period=period, root=root, vault=vault)
 
     @contextmanager
     def _then(self, at: int | datetime) -> Iterator[AsOf]:
         """Have the log as it stood: who goes from page to page there waits for what is derived of it once."""
         then = self.service.as_of(at)
-        with self._past.having((os.getpid(), id(self.service.store), then.position), lambda: then) as kept:
-            yield kept
+        with self._past.having((os.getpid(), id(self.service.store), then.position), lambda: then) as derived:
+            yield derived
 
     def _names(self, pseudonyms: Sequence[str]) -> Names:
         return self.service.names_of(pseudonyms).unwrap()

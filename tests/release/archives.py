@@ -30,6 +30,8 @@ def check(folder: Path) -> str:
     beside = {"analytics_es/py.typed", "analytics_es/projection/kept_expressions.json"}
     mappings = ROOT / "analytics_es/ingest/files/bundled"
     beside |= {path.relative_to(ROOT).as_posix() for path in mappings.glob("*.toml")}
+    static = ROOT / "analytics_es/presentation/static"
+    beside |= {path.relative_to(ROOT).as_posix() for path in static.iterdir()}
     ours = {*beside, *(f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es"))}
     inside = {name for name in wheel if ".dist-info/" not in name}
     demand(inside == ours, f"The wheel has not what is here, or more: {sorted(inside ^ ours)}")

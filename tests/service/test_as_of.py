@@ -286,6 +286,7 @@ METHODS: dict[str, Callable[[Any, Path], Any]] = {
     "get_budgets": lambda who, _: who.get_budgets(at=NOON),
     "get_cost_breakdown": lambda who, _: who.get_cost_breakdown(DAY),
     "get_cost_series": lambda who, _: who.get_cost_series(DAY),
+    "get_event": lambda who, _: who.get_event(2),
     "get_performance_metrics": lambda who, _: who.get_performance_metrics(DAY),
     "get_summary": lambda who, _: who.get_summary("cost.calls", DAY),
     "get_unit_costs": lambda who, _: who.get_unit_costs(DAY),

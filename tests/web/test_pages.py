@@ -23,6 +23,7 @@ from analytics_es.events.codec import to_json
 from analytics_es.ingest.vault import KEY_VARIABLE
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.sheets import Sheets
+from analytics_es.queries.growing import Built, Growing
 from analytics_es.service import AsOf
 from analytics_es.types.tables.arrow import to_arrow
 from analytics_es.web import analytics_app
@@ -148,6 +149,33 @@ def test_a_page_has_a_series_that_a_screen_has_room_for_and_programs_have_the_wh
             assert pages.get(f"/cost{form}", params=words).status_code == 200
 
     assert [period.granularity for period in periods] == ["week", "day", "day", "day", "day", "day"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_once_the_pages_of_a_position_were_looked_at_none_derives_anything_anew(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    derived: list[Any] = []
+    build, begin = Built.read_models, Growing._begun
+
+    def built(self: Built) -> Any:
+        derived.extend([] if self._read_models else [self])
+        return build(self)
+
+    def begun(self: Growing, *arguments: Any) -> Any:
+        derived.append(self)
+        return begin(self, *arguments)
+
+    monkeypatch.setattr(Built, "read_models", built)
+    monkeypatch.setattr(Growing, "_begun", begun)
+
+    def looked_at() -> int:
+        derived.clear()
+        assert {asked(pages, kind, as_of="7", tz=zone).status_code for kind in KIND_NAMES} == {200}
+        return len(derived)
+
+    assert looked_at() > 0
+    assert looked_at() == 0
 
 
 @PAGES

@@ -76,5 +76,5 @@ class Chart:
 
     def told(self, place: int) -> Sequence[Series]:
         """Return the series that say something of a bucket: of bars those that there are, or all where none is."""
-        told = [row for row in self.series if row.figures[place] is not None]
-        return [row for row in told if row.figures[place]] or told if self.kind == "bars" else told
+        telling = [row for row in self.series if row.figures[place] is not None]
+        return [row for row in telling if row.figures[place]] or telling if self.kind == "bars" else telling

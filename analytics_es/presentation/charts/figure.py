@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analytics_es.errors import MissingExtra
 from analytics_es.presentation import words
 from analytics_es.presentation.charts import palette
-from analytics_es.presentation.charts.axis import LABELS, scale, short
+from analytics_es.presentation.charts.axis import LABELS, Scale, scale, short
 from analytics_es.presentation.charts.chart import Chart, Level, Series
 from analytics_es.presentation.charts.svg import HEIGHT, NOTED, PLOT, SIDE, TOP, alone, bar_width
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CLEAR = "rgba(0,0,0,0)"
 _BLOCK = PLOT + 110  # pixels from one of several charts to the next: its title, its buckets and its legend
-_NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
+_NOTEBOOK = {**palette.COLOURS, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
 _STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
 
@@ -119,37 +119,47 @@ def _layout(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": "var(--panel)", "bordercolor": "var(--line)", "namelength": 40}
         | {"font": {"color": "var(--ink)", "size": 12}},
         "dragmode": "zoom",
-        "xaxis": {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": names,
-            "range": [-0.5, len(names) - 0.5],
-            "nticks": LABELS,
-            "tickangle": 0,
-            "showgrid": False,
-            "zeroline": False,
-            "ticklabelstandoff": 10,
-            "showspikes": chart.kind == "lines",
-            "spikemode": "across",
-            "spikecolor": "var(--soft)",
-            "spikethickness": -1,  # of one colour
-            "spikedash": "solid",
-        },
-        "yaxis": {
-            "range": [float(side.low), float(side.high)],
-            "fixedrange": True,  # its figures at the side are those of the whole
-            "tickvals": [float(tick.figure) for tick in side.ticks],
-            "ticktext": [tick.text for tick in side.ticks],
-            "showgrid": False,  # drawn as lines, those at the edges, too
-            "zeroline": False,
-            "ticklabelstandoff": 7,
-        },
+        "xaxis": _below(chart, names),
+        "yaxis": _beside(side),
         "shapes": [
             *(_across(float(tick.figure), "line" if tick.figure else "soft") for tick in side.ticks),
             *(_mark(place) for place, note in enumerate(chart.notes) if note),
             *(_across(float(level.figure), "warn", "5px 4px") for level in chart.levels),
         ],
         "annotations": [_name(level) for level in chart.levels],
+    }
+
+
+def _below(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
+    """Return the axis of buckets."""
+    return {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": names,
+        "range": [-0.5, len(names) - 0.5],
+        "nticks": LABELS,
+        "tickangle": 0,
+        "showgrid": False,
+        "zeroline": False,
+        "ticklabelstandoff": 10,
+        "showspikes": chart.kind == "lines",
+        "spikemode": "across",
+        "spikecolor": "var(--soft)",
+        "spikethickness": -1,  # of one colour
+        "spikedash": "solid",
+    }
+
+
+def _beside(side: Scale) -> dict[str, Any]:
+    """Return the axis of figures."""
+    return {
+        "range": [float(side.low), float(side.high)],
+        "fixedrange": True,  # its figures at the side are those of the whole
+        "tickvals": [float(tick.figure) for tick in side.ticks],
+        "ticktext": [tick.text for tick in side.ticks],
+        "showgrid": False,  # drawn as lines, those at the edges, too
+        "zeroline": False,
+        "ticklabelstandoff": 7,
     }
 
 

@@ -11,6 +11,7 @@ from analytics_es.presentation.charts.chart import Chart, Figure
 from analytics_es.presentation.charts.performance import PERCENTILES
 from analytics_es.types import Distribution, MetricSummary
 
+EXTREMES = ("minimum", "maximum")
 _INSTANT = "us"  # moments, which are no heights
 
 
@@ -48,7 +49,7 @@ def _names(answer: MetricSummary) -> tuple[tuple[str, ...], Literal["bars", "lin
         return ("count" if is_count else "total",), "bars"
     if any(figures.count is not None for figures in points) and not any(_extreme(figures) for figures in points):
         return ("count",), "bars"
-    return ("minimum", "maximum"), "lines"
+    return tuple(name for name in EXTREMES if any(getattr(figures, name) is not None for figures in points)), "lines"
 
 
 def _extreme(figures: Distribution) -> bool:

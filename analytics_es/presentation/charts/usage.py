@@ -20,7 +20,7 @@ def events(answer: UsageStats) -> Chart | None:
     totals = [point.totals for point in answer.series]
     failed = [total.failures for total in totals]
     others = [total.events - total.failures for total in totals]
-    return _bars(answer, "Events, and how many of them failed", {"not failed": others, "failed": failed}, "events")
+    return _bars(answer, "Events and failures", {"not failed": others, "failed": failed}, "events")
 
 
 def tokens(answer: UsageStats) -> Chart | None:

@@ -1,4 +1,4 @@
-"""Pages and parts without a server: a file that holds all it needs, and a piece for a notebook. No links lead out."""
+"""Pages and parts without a server, from which no links lead: as a file that is complete, as a piece of a notebook."""
 
 from __future__ import annotations
 

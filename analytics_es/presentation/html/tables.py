@@ -1,7 +1,4 @@
-"""Tables as HTML: figures from the right, what stands out by its class, and each figure with a way to its events.
-
-Rows are written as text, as a page may have thousands of cells: each is escaped here, one by one.
-"""
+"""Tables as HTML: figures from the right, what stands out by its class, and each figure with a way to its events."""
 
 from __future__ import annotations
 
@@ -68,6 +65,7 @@ def _title(column: Column[Any]) -> h.Node:
 
 
 def _row(grid: Grid[Any], row: Any, links: Links | None, marks: Marks) -> str:
+    """Return a row as text, since a page may have thousands of cells: each is escaped here, one by one."""
     cells = [_cell(column, row, links) for column in grid.columns]
     first = grid.columns[0]
     if not first.right and not first.bar:

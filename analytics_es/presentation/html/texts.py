@@ -41,10 +41,10 @@ def told(text: str, links: Links | None) -> h.Node:
     """Return a sentence: a command in it as code, a word of the question as a way to the page asked so."""
     if "`" not in text and "--" not in text:
         return plain(text.strip())
-    told: list[h.Node] = []
+    nodes: list[h.Node] = []
     for number, part in enumerate(_CODE.split(text.strip())):
-        told.append(h.code[plain(part)] if number % 2 else _worded(plain(part), links))
-    return told
+        nodes.append(h.code[plain(part)] if number % 2 else _worded(plain(part), links))
+    return nodes
 
 
 def _worded(text: str, links: Links | None) -> h.Node:

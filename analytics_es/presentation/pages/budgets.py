@@ -84,7 +84,7 @@ def _none(asking: Asking, name: str | None, at: datetime | None) -> Iterator[Par
 
 def _all(answer: BudgetReport, top: int) -> Iterator[Part]:
     shown = answer.budgets
-    parts = [tables.budgets(shown, top), *tables.unknown(shown), *tables.course(shown, top)]
+    parts = [tables.budgets(shown, top, bars=False), *tables.unknown(shown), *tables.course(shown, top)]
     yield Pair(
         left=Section(title="Budgets", parts=parts, answer="budgets"),
         right=Section(title="Where they lead", parts=[Meters([*map(meter, shown[:top])])]),
@@ -155,7 +155,7 @@ def _one(asking: Asking, answer: BudgetReport, answers: dict[str, Any]) -> Itera
         if burnt:
             parts += burn_down.drawn(budget, burnt)
             suffix = "" if number == 1 else f"-{number}"
-            answers |= {f"{part}{suffix}": told for part, told in burnt.answers.items()}
+            answers |= {f"{part}{suffix}": part_answer for part, part_answer in burnt.answers.items()}
             name = f"{[*burnt.answers][-1]}{suffix}"
         yield Section(
             title=title, parts=parts, answer=name, table="series" if name else "", more=_events(budget, burnt)

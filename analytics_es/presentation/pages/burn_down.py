@@ -1,8 +1,4 @@
-"""How a budget is spent over its period: asked by buckets of time, added up, and drawn with where its rate leads.
-
-What calls cost and what `budget.spent` events took is asked apart. Only where both come to what is spent, to the last
-digit, is it drawn: nothing is spread over time that events do not tell.
-"""
+"""How a budget is spent over its period: asked by buckets of time, added up, and drawn with where its rate leads."""
 
 from __future__ import annotations
 
@@ -113,13 +109,19 @@ def _passed(asking: Asking, budget: BudgetStatus, at: datetime) -> TimePeriod | 
 
 
 def drawn(budget: BudgetStatus, burnt: Burnt) -> Iterator[Part]:
-    """Return the chart of what is spent so far, or why there is none."""
+    """Return the chart of what is spent so far, or why there is none.
+
+    What calls cost and what `budget.spent` events took is asked apart. Only where both come to what is spent, to the
+    last digit, is it drawn: nothing is spread over time that events do not tell.
+    """
     if budget.spent is None:
         return
     if burnt.spent != budget.spent:
         places = words.places([budget.spent, burnt.spent])
-        told, spent = (words.money(amount, budget.currency, places) for amount in (burnt.spent, budget.spent))
-        yield Line(f"How it was spent over time cannot be shown: by the hour it is {told}, in all {spent}.", "yellow")
+        by_the_hour, spent = (words.money(amount, budget.currency, places) for amount in (burnt.spent, budget.spent))
+        yield Line(
+            f"How it was spent over time cannot be shown: by the hour it is {by_the_hour}, in all {spent}.", "yellow"
+        )
         return
     yield _chart(budget, burnt)
 

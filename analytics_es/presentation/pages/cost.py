@@ -158,7 +158,7 @@ def _by(answers: Answers, top: int) -> Section:
     def narrowed(key: str, text: str) -> Link:
         where = {**answers.where, key: text}
         by = [one for one in answers.by if one != key] or ["user" if key == "model" else "model"]
-        return Link(words={"where": [f"{name}={value}" for name, value in where.items()], "by": by})
+        return Link(words={"where": [f"{name}={chosen}" for name, chosen in where.items()], "by": by})
 
     keys = " and ".join(key for key in answers.by if key != "currency") or "currency"
     table = tables.rows(answers.cost, top, narrowed=narrowed)

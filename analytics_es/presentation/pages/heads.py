@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from attrs import evolve
 
 from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
-from analytics_es.presentation import Behind, Line, Link, words
-from analytics_es.presentation.charts.chart import Chart, Level, Series
+from analytics_es.presentation import Behind, Line, Link
 from analytics_es.presentation.pages.asking import Asking
 from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import metrics, parts
 from analytics_es.projection.declaration import Declaration
 from analytics_es.types import Completeness, CostBreakdown, TimePeriod
-
-Figure = Callable[[Any], Decimal | float | int | None]
-Shown = Callable[[Any], str]
 
 
 def about(period: TimePeriod, *notes: str) -> str:
@@ -77,36 +71,6 @@ def leading(tiles: Iterable[Tile]) -> Tiles:
 def elsewhen(last: str) -> dict[str, str | None]:
     """Return the words of another period."""
     return {**dict.fromkeys(PERIOD), "last": last}
-
-
-# ── charts ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def course(
-    title: str,
-    kind: Any,
-    unit: str,
-    points: Sequence[Any],
-    series: Mapping[str, tuple[Figure, Shown]],
-    levels: Sequence[Level] = (),
-) -> list[Part]:
-    """Return a chart of what points of a series hold; of one point there is nothing to draw.
-
-    `series`: by name, the figure of a point, and how it is shown.
-    """
-    if len(points) < 2:
-        return []
-    drawn = [
-        Series(name=name, figures=list(map(figure, points)), texts=list(map(shown, points)))
-        for name, (figure, shown) in series.items()
-    ]
-    if not any(figure for one in drawn for figure in one.figures):
-        return []
-    starts = [point.start for point in points]
-    chart = Chart(
-        title=title, kind=kind, starts=starts, labels=words.starts(starts), series=drawn, unit=unit, levels=levels
-    )
-    return [chart]
 
 
 # ── what is not declared ────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ def _parts(report: tables.Report, stands_on: list[Completeness]) -> Iterator[Par
 
 def _money(report: tables.Report) -> Section:
     title = "Cost by model"
-    table = rows(report.cost, CHARGED, title=title, each=True, narrowed=_of_one)
+    table = rows(report.cost, CHARGED, title=title, each_currency=True, narrowed=_of_one)
     more = Link(text="cost", page="cost")
     return Section(title=title, parts=[*cost_series(report.series), table], answer="series", more=more)
 

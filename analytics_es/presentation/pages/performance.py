@@ -8,6 +8,7 @@ from typing import Any
 from analytics_es.errors import BadWord
 from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.charts.performance import durations, error_rate
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.pages.speed import Point, Speed, narrowed
@@ -15,7 +16,7 @@ from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, S
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
-from analytics_es.types import Explanation, Failure, PerformanceMetrics
+from analytics_es.types import Explanation, Failure, PerformanceMetrics, TimePeriod
 
 SHOWN, LISTED = 20, 10
 # Calls of which the slowest are looked for unasked: the log is read for them, a second for about 60,000.
@@ -62,11 +63,11 @@ def _title(where: Mapping[str, str]) -> str:
 
 def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
     operations = dict.fromkeys(row.operation for row in answer.operations)
-    asked = where.get("operation")
+    operation = where.get("operation")
     kinds = {"": "all operations", **{name: name for name in operations}}
-    choices = [Choice(name="operation", label="Operation", options=kinds, chosen=[asked] if asked else [])]
-    subjects = [row.subject for row in answer.operations if row.operation == asked and row.subject]
-    if asked and subjects:
+    choices = [Choice(name="operation", label="Operation", options=kinds, chosen=[operation] if operation else [])]
+    subjects = [row.subject for row in answer.operations if row.operation == operation and row.subject]
+    if operation and subjects:
         chosen = [where["subject"]] if where.get("subject") else []
         options = {"": "all", **{name: name for name in subjects}}
         choices.append(Choice(name="subject", label="On", options=options, chosen=chosen))
@@ -136,7 +137,7 @@ def _parts(
         return
     yield heads.leading(_tiles(speed, where))
     main = "duration" if where else "performance"
-    yield from _charts(answer.period.granularity, speed)
+    yield from _charts(answer.period, speed)
     for grid in _by_time(answer, speed, where):
         yield Section(title=grid.title, parts=[grid], answer=main, table="series")
     rows = [row for row in answer.operations if {**tables.keys(row), **where} == tables.keys(row)]
@@ -190,22 +191,11 @@ def _tiles(speed: Speed, where: Mapping[str, str]) -> Iterator[Tile]:
         )
 
 
-def _charts(each: str, speed: Speed) -> Iterator[Part]:
-    def quantile(name: str) -> tuple[heads.Figure, heads.Shown]:
-        def figure(point: Any) -> Any:
-            return getattr(point.duration_ms, name)
-
-        return figure, lambda point: words.duration(figure(point))
-
-    title = f"Duration of calls by the {each}: p50, p95, p99"
-    slow = heads.course(title, "lines", "ms", speed.points, {name: quantile(name) for name in QUANTILES})
-    rate = {"error rate": (lambda point: point.error_rate, lambda point: words.percent(point.error_rate))}
-    failed = heads.course(f"Share of calls that failed, by the {each}", "lines", "share", speed.points, rate)
-    if slow and failed:
-        sections = Section(title="How long calls took", parts=slow), Section(title="How many failed", parts=failed)
-        yield Pair(left=sections[0], right=sections[1])
-    elif slow:
-        yield Section(title="How long calls took", parts=slow)
+def _charts(period: TimePeriod, speed: Speed) -> Iterator[Part]:
+    slow, failed = durations(period, speed.points), error_rate(period, speed.points)
+    if slow:
+        how_long = Section(title="How long calls took", parts=[slow])
+        yield Pair(left=how_long, right=Section(title="How many failed", parts=[failed])) if failed else how_long
 
 
 def _by_time(answer: PerformanceMetrics, speed: Speed, where: Mapping[str, str]) -> Iterator[Grid[Any]]:

@@ -66,12 +66,12 @@ def narrowed(asking: Asking, where: Mapping[str, str]) -> Speed:
     """Ask how fast some calls were, one metric at a time."""
     declaration = heads.declared(asking, "performance")
     there = {measure.name for measure in declaration.measures} if declaration else ()
-    told = {
+    summaries = {
         name: asking.answers.get_summary(f"performance.{name}", asking.period, where=where).unwrap()
         for name in MEASURES
         if name in there
     }
-    counts = {name: [point.figures.count or 0 for point in summary.series] for name, summary in told.items()}
+    counts = {name: [point.figures.count or 0 for point in summary.series] for name, summary in summaries.items()}
     nothing = [0] * len(counts["calls"])
     points = [
         Point(
@@ -82,18 +82,22 @@ def narrowed(asking: Asking, where: Mapping[str, str]) -> Speed:
             duration_ms=point.figures,
         )
         for point, calls, failures, unknown in zip(
-            told["duration"].series, counts["calls"], counts["failures"], counts.get("unknown", nothing), strict=True
+            summaries["duration"].series,
+            counts["calls"],
+            counts["failures"],
+            counts.get("unknown", nothing),
+            strict=True,
         )
     ]
     return Speed(
-        calls=told["calls"].figures.count or 0,
-        failures=told["failures"].figures.count or 0,
-        unknown=(told["unknown"].figures.count or 0) if "unknown" in told else 0,
-        duration=told["duration"].figures,
-        first_chunk=told["time_to_first_chunk"].figures,
+        calls=summaries["calls"].figures.count or 0,
+        failures=summaries["failures"].figures.count or 0,
+        unknown=(summaries["unknown"].figures.count or 0) if "unknown" in summaries else 0,
+        duration=summaries["duration"].figures,
+        first_chunk=summaries["time_to_first_chunk"].figures,
         points=points,
-        answers=told,
-        completeness=[summary.completeness for summary in told.values()],
+        answers=summaries,
+        completeness=[summary.completeness for summary in summaries.values()],
     )
 
 

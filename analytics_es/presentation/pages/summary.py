@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from attrs import evolve
 
 from analytics_es.presentation import words
 from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.charts import summary as charts
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
@@ -19,7 +19,6 @@ from analytics_es.types import MetricInfo, MetricSummary
 
 SHOWN = 20
 NARROW = 2  # figures, of which tables have room beside one another
-LINES, EXTREMES = ("p50", "p95", "p99"), ("minimum", "maximum")
 
 
 def made(asking: Asking) -> Page:
@@ -48,15 +47,12 @@ def made(asking: Asking) -> Page:
 
 def _list(infos: Sequence[MetricInfo]) -> Page:
     """Return the page of which metrics there are."""
-    sections = [
-        Section(title=grid.title, parts=[grid], answer="metrics" if not number else "")
-        for number, grid in enumerate(of_metrics.by_projection(infos))
-    ]
+    all_of_them = [*of_metrics.beside(of_metrics.by_projection(infos))]
     return Page(
         name="summary",
         title="Metrics",
         sub=words.plural(len(infos), "metric"),
-        parts=[_choices(infos, None, (), {}), *sections],
+        parts=[_choices(infos, None, (), {}), Section(title="By projection", parts=all_of_them, answer="metrics")],
         answers={"metrics": infos},
     )
 
@@ -74,19 +70,20 @@ def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str],
 
 
 def _parts(money: Sequence[MetricSummary], top: int) -> Iterator[Part]:
-    told = [part for part in money if _is_there(part)]
-    if not told:
+    currencies = [part for part in money if _is_there(part)]
+    if not currencies:
         yield from heads.nothing("figures of this metric")
         return
-    yield heads.leading(tile for part in told for tile in _tiles(part))
-    for part in told:
-        yield from _sections(part, top, f" in {part.currency}" if part.currency and len(told) > 1 else "")
+    yield heads.leading(tile for part in currencies for tile in _tiles(part))
+    for part in currencies:
+        yield from _sections(part, top, f" in {part.currency}" if part.currency and len(currencies) > 1 else "")
 
 
 def _sections(answer: MetricSummary, top: int, currency: str) -> Iterator[Part]:
     """Return what there is of one currency: over time, by keys, and against the period before."""
-    sections = []
-    if over_time := [*_charts(answer), *tables.series(answer)]:
+    sections: list[Section] = []
+    over_time: list[Part] = [*charts.summary(answer), *tables.series(answer)]
+    if over_time:
         sections.append(Section(title=f"Over time{currency}", parts=over_time, answer="summary", table="series"))
     for grid in tables.groups(answer, top):
         title = f"{grid.title}{currency}"
@@ -112,7 +109,9 @@ def _is_there(answer: MetricSummary) -> bool:
 
 
 def _tiles(answer: MetricSummary) -> Iterator[Tile]:
-    names = [name for name in tables.names(answer) if name not in ("p90", *(EXTREMES if answer.figures.p50 else ()))]
+    names = [
+        name for name in tables.names(answer) if name not in ("p90", *(charts.EXTREMES if answer.figures.p50 else ()))
+    ]
     keys = {} if answer.currency is None else {tables.MONEY: answer.currency}
     currency = words.safe(answer.currency or "")
     change = "" if answer.change is None else f"{words.change(answer.change)} against before"
@@ -126,25 +125,6 @@ def _tiles(answer: MetricSummary) -> Iterator[Tile]:
             behind=Behind(metric=answer.metric, where=keys),
             exact=tables.in_full(answer, name, figure),
         )
-
-
-def _charts(answer: MetricSummary) -> Iterator[Part]:
-    if answer.unit == tables.TIME:  # of a time there is no height
-        return
-    names = tables.names(answer)
-    kind: Any = "bars" if {"total", "count"} & {*names} and "p50" not in names else "lines"
-    drawn = [name for name in LINES if name in names] or names[:1]
-
-    def figure(name: str) -> tuple[heads.Figure, heads.Shown]:
-        return (
-            lambda point: getattr(point.figures, name),
-            lambda point: tables.shown(answer, name, getattr(point.figures, name)),
-        )
-
-    unit = answer.currency or answer.unit
-    series = {name if len(drawn) > 1 else answer.metric: figure(name) for name in drawn}
-    title = f"{answer.metric} by the {answer.period.granularity}"
-    yield from heads.course(title, kind, unit, answer.series, series)
 
 
 KIND = Kind(name="summary", title="Metrics", words=("metric", "by", "where", "top"), made=made)

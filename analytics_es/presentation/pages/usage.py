@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analytics_es.errors import BadWord
 from analytics_es.presentation import Block, Column, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
+from analytics_es.presentation.charts.usage import events, tokens
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
@@ -94,12 +95,12 @@ def _tiles(answer: UsageStats) -> Iterator[Tile]:
         behind=behind("failures") if totals.failures else None,
         exact=answer.success_rate,
     )
-    for label, measure, tokens in (
+    for label, measure, number in (
         ("Tokens in", "input_tokens", totals.input_tokens),
         ("Tokens out", "output_tokens", totals.output_tokens),
     ):
-        note = "" if tokens is not None else "no event tells them"
-        yield Tile(label=label, figure=words.short(tokens), note=note, behind=behind(measure), exact=tokens)
+        note = "" if number is not None else "no event tells them"
+        yield Tile(label=label, figure=words.short(number), note=note, behind=behind(measure), exact=number)
     yield Tile(
         label="Duration",
         figure=words.duration(totals.duration_ms),
@@ -120,54 +121,15 @@ def _tiles(answer: UsageStats) -> Iterator[Tile]:
 
 def _over_time(answer: UsageStats) -> Iterator[Part]:
     """Return how it went: events and tokens beside one another, and the table of both."""
-    events, tokens = _events(answer), _tokens(answer)
-    sections = [Section(title="Events", parts=events), Section(title="Tokens", parts=tokens)]
-    if events and tokens:
-        yield Pair(left=sections[0], right=sections[1])
-    else:
-        yield from (section for section in sections if section.parts)
+    charts = {"Events": events(answer), "Tokens": tokens(answer)}
+    sections = [Section(title=title, parts=[chart]) for title, chart in charts.items() if chart]
+    yield from [Pair(left=sections[0], right=sections[1])] if len(sections) == 2 else sections
     by_time = [
         Section(title=grid.title, parts=[grid], answer="usage", table="series", more=_cost(answer))
         for grid in tables.by_time(answer)
     ]
     who = [Section(title="Who took part", parts=[_kinds(answer)])] if answer.entity_type is None else []
     yield from [Pair(left=by_time[0], right=who[0])] if by_time and who else [*by_time, *who]
-
-
-def _events(answer: UsageStats) -> list[Part]:
-    each = answer.period.granularity
-    return heads.course(
-        f"Events by the {each}, and how many of them failed",
-        "bars",
-        "events",
-        answer.series,
-        {
-            "not failed": (
-                lambda point: point.totals.events - point.totals.failures,
-                lambda point: words.count(point.totals.events - point.totals.failures),
-            ),
-            "failed": (lambda point: point.totals.failures, lambda point: words.count(point.totals.failures)),
-        },
-    )
-
-
-def _tokens(answer: UsageStats) -> list[Part]:
-    return heads.course(
-        f"Tokens by the {answer.period.granularity}",
-        "bars",
-        "tokens",
-        answer.series,
-        {
-            "tokens in": (
-                lambda point: point.totals.input_tokens,
-                lambda point: words.count(point.totals.input_tokens),
-            ),
-            "tokens out": (
-                lambda point: point.totals.output_tokens,
-                lambda point: words.count(point.totals.output_tokens),
-            ),
-        },
-    )
 
 
 def _kinds(answer: UsageStats) -> Block:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from analytics_es.lifecycle.files import free, put
-from analytics_es.presentation.report.asking import PAGES, answered, available, definitions, edition
+from analytics_es.presentation.report.asking import PAGES, answered, available, check_words, definitions, edition
 from analytics_es.presentation.report.carried import Carried, check_size
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import located
@@ -56,10 +56,10 @@ def write_report(
 
     def done() -> ReportFile:
         target, replaces = arguments.path("path", path), arguments.flag("replace", replace)
-        asked = _read(service, script, as_of, words, pages, names, progress)
+        options = _read(service, script, as_of, words, pages, names, progress)
         if not replaces:
             free(target)  # said before anything is asked
-        return written(service, target, made(service, period, **asked), replace=replaces)
+        return written(service, target, made(service, period, **options), replace=replaces)
 
     return Attempt.of(done)
 
@@ -97,11 +97,13 @@ def _read(
     chosen = arguments.names("pages", pages)
     if unknown := [name for name in chosen if name not in PAGES]:
         raise arguments.bad("pages", f"some of {', '.join(PAGES)}", unknown[0])
+    said = _read_words(words)
+    check_words(said, chosen)
     return {
         "script": arguments.flag("script", script),
         "as_of": as_of,
-        "words": _read_words(words),
-        "pages": chosen,
+        "words": said,
+        "pages": list(dict.fromkeys(chosen)),
         "names": arguments.flag("names", names),
         "progress": progress,
     }
@@ -145,10 +147,7 @@ def made(
     """
     drawn_by = libraries(script=script)  # who has no extra is told so before anything is asked
     log = service.store.log
-    with service.as_of(log.head() if as_of is None else as_of) as at:
-        now = service.store.clock() if as_of is None else at.recorded_at
-        position = at.position
-    now = (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+    position, now = _as_of(service, as_of)
     when = _placed(read_period(period, service.store.calendar.zone, now), service.store.calendar.zone)
     check_size(when)
     with service.as_of(position, now=now) as then:
@@ -175,6 +174,13 @@ def made(
         path=None, period=when, position=position, log=log.identity, bytes=len(file), sha256=located(file).checksum
     )
     return Written(file=file, about=about)
+
+
+def _as_of(service: AnalyticsService, as_of: int | Moment | None) -> tuple[int, datetime]:
+    """Return the position that a report answers as of, and the time that it is for it."""
+    with service.as_of(service.store.log.head() if as_of is None else as_of) as at:
+        now = service.store.clock() if as_of is None else at.recorded_at
+        return at.position, (now or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
 
 
 def version() -> str:

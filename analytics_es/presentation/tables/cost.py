@@ -1,4 +1,4 @@
-"""Cost → tables. What is not known has a line of its own, and is in no sum."""
+"""Cost → tables, where what is not known has a line of its own, and is in no sum."""
 
 from __future__ import annotations
 
@@ -112,15 +112,22 @@ def rows(
     more: str = MORE,
     *,
     title: str = "",
-    each: bool = False,
+    each_currency: bool = False,
     narrowed: Narrowed | None = None,
 ) -> Block:
     """Return what what cost, by currency, most first, with its share of all in the same currency.
 
-    The first rows of all, or of `each` currency. With `narrowed`, the value of a key leads to what is asked about it
-    alone.
+    The first rows of all, or with `each_currency` those of each. With `narrowed`, the value of a key leads to what is
+    asked about it alone.
     """
     keys = [key for key in answer.by if key != "currency"]
+    shown, remark = _first_of_each(answer, top) if each_currency else cut(_by_currency(answer), top, more)
+    columns = [*(_key(key, narrowed) for key in keys), *_of_row(answer)]
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, shown, remark)
+
+
+def _of_row(answer: CostBreakdown) -> Columns[CostRow]:
+    """Return the columns of what a row of a breakdown cost, beside those of its keys."""
     decimals = words.places_by_currency((row.currency, row.cost) for row in answer.rows)
 
     def money(amount: Decimal | None, row: CostRow) -> str:
@@ -134,8 +141,7 @@ def rows(
         exact=lambda row: row.computed_cost,
     )
     mixed = any(row.computed_cost is not None for row in answer.rows) and answer.reported_calls > 0
-    columns: Columns[CostRow] = [
-        *(_key(key, narrowed) for key in keys),
+    return [
         Number(
             "cost",
             lambda row: Styled("unknown", ALARM) if row.cost is None else money(row.cost, row),
@@ -149,8 +155,6 @@ def rows(
         Number("tokens in", lambda row: words.count(row.tokens.input), drop=4),
         Number("tokens out", lambda row: words.count(row.tokens.output), drop=5),
     ]
-    shown, remark = _first_of_each(answer, top) if each else cut(_by_currency(answer), top, more)
-    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, shown, remark)
 
 
 def _by_currency(answer: CostBreakdown) -> list[CostRow]:
@@ -183,6 +187,34 @@ class _Part(NamedTuple):
 _Bucket = Mapping[str, _Part]  # by currency
 
 
+def _in_currency(answer: CostBreakdown, currency: str, places: int) -> Column[_Bucket]:
+    """Return the column of what calls cost in a currency."""
+
+    def cost(bucket: _Bucket) -> Decimal | None:
+        return bucket[currency].cost
+
+    behind = events_behind(answer, lambda _: {"currency": currency}, lambda bucket: cost(bucket) is not None)
+    return Number(
+        f"in {currency}", lambda bucket: words.money(cost(bucket), currency, places), behind=behind, exact=cost
+    )
+
+
+def _calls(answer: CostBreakdown) -> Iterator[Column[_Bucket]]:
+    """Yield the columns of how many calls there were, and of how many the cost is not known."""
+
+    def all_calls(bucket: _Bucket) -> int:
+        return sum(part.calls for part in bucket.values())
+
+    def unknown(bucket: _Bucket) -> int:
+        return bucket[""].calls if "" in bucket else 0
+
+    behind = events_behind(answer, lambda _: {}, all_calls)
+    yield Number("calls", lambda bucket: words.count(all_calls(bucket)), behind=behind)
+    if answer.unknown_calls:
+        behind = events_behind(answer, lambda _: {"currency": ""}, unknown)
+        yield Number("unknown cost", lambda bucket: words.count(unknown(bucket)), behind=behind)
+
+
 def by_time(answer: CostBreakdown) -> Block:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
     buckets: dict[datetime, dict[str, _Part]] = {}
@@ -192,37 +224,13 @@ def by_time(answer: CostBreakdown) -> Block:
     decimals = words.places_by_currency((point.currency, point.cost) for point in answer.series)
     currencies = [total.currency for total in answer.totals]
 
-    def money(currency: str) -> Column[_Bucket]:
-        places = decimals.get(currency, 2)
-        return Number(
-            f"in {currency}",
-            lambda bucket: words.money(bucket[currency].cost, currency, places),
-            behind=events_behind(
-                answer, lambda _: {"currency": currency}, lambda bucket: bucket[currency].cost is not None
-            ),
-            exact=lambda bucket: bucket[currency].cost,
-        )
-
-    def calls(bucket: _Bucket, currencies: Iterable[str]) -> int:
-        return sum(bucket[currency].calls for currency in currencies if currency in bucket)
-
     def main_cost(bucket: _Bucket) -> Decimal:
         return (bucket[currencies[0]].cost if currencies else None) or Decimal(0)
 
     most = max(map(main_cost, buckets.values()), default=Decimal(0))
-    unknown: Column[_Bucket] = Number(
-        "unknown cost",
-        lambda bucket: words.count(calls(bucket, [""])),
-        behind=events_behind(answer, lambda _: {"currency": ""}, lambda bucket: calls(bucket, [""])),
-    )
     columns: Columns[_Bucket] = [
-        *map(money, currencies),
-        Number(
-            "calls",
-            lambda bucket: words.count(calls(bucket, bucket)),
-            behind=events_behind(answer, lambda _: {}, lambda bucket: calls(bucket, bucket)),
-        ),
-        *([unknown] if answer.unknown_calls else []),
+        *(_in_currency(answer, currency, decimals.get(currency, 2)) for currency in currencies),
+        *_calls(answer),
         Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
     ]
     return series(

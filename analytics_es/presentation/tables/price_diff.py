@@ -1,4 +1,4 @@
-"""What publishing prices would change → tables. What changes its currency, or becomes known, is not subtracted."""
+"""What publishing prices would change → tables; what changes its currency, or becomes known, is not subtracted."""
 
 from __future__ import annotations
 

@@ -131,12 +131,12 @@ def _state(status: ProjectionStatus) -> Cell:
 
 def _found(last: LastVerification) -> Cell:
     """Say what differed, and whether what was compared is still there."""
-    found = ["identical"] if last.identical else [f"{words.plural(last.differences, 'entry')} differed"]
+    findings = ["identical"] if last.identical else [f"{words.plural(last.differences, 'entry')} differed"]
     if last.damaged:
-        found.append(f"{words.plural(last.damaged, 'event')} damaged")
+        findings.append(f"{words.plural(last.damaged, 'event')} damaged")
     if last.derived_since:
-        found.append("some of it derived again since")
-    text = ", ".join(found)
+        findings.append("some of it derived again since")
+    text = ", ".join(findings)
     return text if last.identical and not last.damaged else Styled(text, "red")
 
 

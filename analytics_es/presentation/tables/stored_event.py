@@ -38,7 +38,7 @@ _UNCOUNTED: Columns[UncountedValue] = [
 
 def fields(event: StoredEvent, zone: tzinfo) -> Grid[Field]:
     """Return what an event is known by, and when it happened, in a zone."""
-    told = [
+    rows = [
         Field("position", words.count(event.position)),
         Field("type", words.safe(event.type) or words.UNKNOWN),
         Field("occurred at", _at(event.occurred_at, zone)),
@@ -47,9 +47,9 @@ def fields(event: StoredEvent, zone: tzinfo) -> Grid[Field]:
         Field("id", words.UNKNOWN if event.id is None else words.safe(event.id)),
     ]
     if event.corrects:
-        told.append(Field("corrects the call", f"at position {event.corrects:,}", stored(event.corrects)))
-    told += [Field("corrected", f"at position {position:,}", stored(position)) for position in event.corrections]
-    return Grid("", _FIELDS, told)
+        rows.append(Field("corrects the call", f"at position {event.corrects:,}", stored(event.corrects)))
+    rows += [Field("corrected", f"at position {position:,}", stored(position)) for position in event.corrections]
+    return Grid("", _FIELDS, rows)
 
 
 def _at(at: datetime | None, zone: tzinfo) -> str:

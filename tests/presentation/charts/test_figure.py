@@ -82,13 +82,11 @@ def test_hostile_names_are_no_markup_of_plotly() -> None:
 
 
 def test_colours_are_those_of_the_page() -> None:
-    pairs = re.findall(r"--(\w+):light-dark\((#\w+),(#\w+)\)", stylesheet())
-    light, dark = ({name: pair[place] for name, *pair in pairs} for place in (0, 1))
+    light = dict(re.findall(r"--(\w+):light-dark\((#\w+),", stylesheet()))
     named = {name[6:-1] for name in texts(figure.data(chart(kind="lines"))) if name.startswith("var(")}
 
-    assert {name: light[name] for name in palette.LIGHT} == palette.LIGHT
-    assert {name: dark[name] for name in palette.DARK} == palette.DARK
-    assert named <= palette.LIGHT.keys()
+    assert {name: light[name] for name in palette.COLOURS} == palette.COLOURS
+    assert named <= palette.COLOURS.keys()
 
 
 # ── in a notebook ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +97,7 @@ def test_a_notebook_has_the_figure_with_its_colours() -> None:
 
     assert type(drawn).__name__ == "Figure"
     assert [trace.name for trace in drawn.data] == ["model-0", "model-1"]
-    assert drawn.data[0].marker.color == palette.LIGHT["c1"]
+    assert drawn.data[0].marker.color == palette.COLOURS["c1"]
     assert "var(" not in drawn.to_json()
     assert drawn.layout.showlegend
 
