@@ -534,3 +534,11 @@ def test_a_form_that_was_filled_in_part_leads_to_the_address_of_what_it_asks(pag
 
 def test_programs_are_not_led_elsewhere(pages: TestClient) -> None:
     assert pages.get("/cost.json?from=&last=7d").status_code == 200
+
+
+@pytest.mark.parametrize(("mounted", "host"), [("", "localhost:4422"), ("/analytics", "127.0.0.1:8000")])
+def test_who_has_no_events_is_told_to_send_them_to_this_very_server(mounted: str, host: str) -> None:
+    with opened(":memory:") as empty, TestClient(analytics_app(empty), root_path=mounted) as client:
+        page = client.get("/overview", headers={**BROWSER, "Host": host}).text
+
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}{mounted}\n" in page
