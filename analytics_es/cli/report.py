@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.options import PATH, Question, question_options
-from analytics_es.cli.report_file import write_html, write_svg
+from analytics_es.cli.report_file import OUTPUT, write_html, write_svg
+from analytics_es.lifecycle.files import free
 from analytics_es.presentation.tables import report as tables
 
 
@@ -30,10 +31,14 @@ def report(question: Question, html: Path | None, no_script: bool, svg: Path | N
       analytics-es report --as-of 12
       analytics-es report --last-week --html week.html --no-script
     """
-    if (no_script or replace) and not (html or svg):
-        raise click.UsageError(
-            f"{'--no-script goes with --html' if no_script else '--replace goes with --html or --svg'}."
-        )
+    if replace and not (html or svg):
+        raise click.UsageError("--replace goes with --html or --svg.")
+    if no_script and not html:
+        raise click.UsageError("--no-script goes with --html.")
+    if html and svg and (html == svg or html.absolute() == svg.absolute()):
+        raise click.UsageError("--html and --svg name the same file: they are two.")
+    if svg and not replace and svg != OUTPUT:
+        free(svg)  # said before the other file is written
     if html:
         write_html(question, html, script=not no_script, replace=replace)
     if html and not svg:

@@ -69,6 +69,8 @@ def put(path: Path, content: bytes, log: EventLog, *, replace: bool = False) -> 
     try:
         if target.is_dir():
             raise CannotWrite(path=target, problem="it is a directory: name a file in it")
+        if not target.is_file():  # a device or a pipe, which a file would take the place of
+            raise CannotWrite(path=target, problem="it is no file that can be replaced")
         with unfinished(target, log) as file:
             _fill(file, content)
             file.replace(target)

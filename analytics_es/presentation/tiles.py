@@ -10,7 +10,6 @@ from analytics_es.presentation.tables.cost import COST
 from analytics_es.types import Completeness, CostBreakdown, CurrencyCost, PerformanceMetrics, Tokens
 
 CURRENCIES, MODELS = 3, 2  # that have a tile of their own; that are named in one
-MANIFOLD = 9  # a change that is told as so many times what was before
 
 
 def tiles(cost: CostBreakdown, performance: PerformanceMetrics) -> Tiles:
@@ -47,19 +46,16 @@ def _spent(cost: CostBreakdown, total: CurrencyCost) -> Tile:
 def _compared(cost: CostBreakdown, total: CurrencyCost) -> str:
     if cost.compared_with is None:
         return ""
-    before = "the same stretch before" if cost.completeness.open_buckets else "the period before"
     if total.previous_cost is None:
-        return f"nothing in {before}"
+        return "nothing before"
     previous = words.amount(total.previous_cost)
-    if total.change is None:
-        return f"{previous} in {before}"
-    if total.change >= MANIFOLD:
-        return f"{total.change + 1:,.0f} times the {previous} before"
+    if total.change is None or total.change >= words.MANIFOLD:
+        return f"{previous} before"
     return f"{words.change(total.change)} on {previous} before"
 
 
 def _forecast(total: CurrencyCost) -> str:
-    return "" if total.forecast is None else f"{words.amount(total.forecast)} at its end, if it goes on so"
+    return "" if total.forecast is None else f"on course for {words.amount(total.forecast)}"
 
 
 def unknown(cost: CostBreakdown) -> Iterator[Tile]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 UNKNOWN = "–"
+MANIFOLD = 9  # a relative change of which a percentage says little
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -59,8 +60,10 @@ def percent(share: float | None) -> str:
 
 
 def change(relative: float | None) -> str:
-    """Return a relative change with its sign."""
-    return UNKNOWN if relative is None else f"{100 * relative:+,.1f} %"
+    """Return a relative change with its sign; from ten times on, how many times what was before."""
+    if relative is None:
+        return UNKNOWN
+    return f"× {relative + 1:,.0f}" if relative >= MANIFOLD else f"{100 * relative:+,.1f} %"
 
 
 def duration(ms: Decimal | float | None) -> str:

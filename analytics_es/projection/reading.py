@@ -33,6 +33,10 @@ class Reading:
     meant: str | None
 
 
+# What this package records itself for who reads the log: no projection has to.
+_FOR_PEOPLE = {"budget.threshold.reached": {"allocated", "spent"}}
+
+
 def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
     """Return what these projections read of a type of event."""
     consumers = [declaration for declaration in declarations if consumes(declaration, event_type)]
@@ -41,7 +45,7 @@ def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
     return Reading(
         ours=family in FAMILIES,
         calls=family == "provider",
-        names=DOCUMENTED | {path[1] for path in paths if path[0] == "data"},
+        names=DOCUMENTED | _FOR_PEOPLE.get(event_type, set()) | {path[1] for path in paths if path[0] == "data"},
         attributes=frozenset(path[1] for path in paths if path[0] == "attributes").union(
             *(own.tags for own in consumers)
         ),

@@ -10,7 +10,7 @@ from attrs import frozen
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.value_object import ValueObject
 
-Verdict = Literal["holds", "changed", "edited", "underivable"]
+Verdict = Literal["holds", "changed", "edited", "undrawn", "underivable"]
 Cause = Literal[
     "edited",
     "other_log",
@@ -79,15 +79,16 @@ class ReportCheck(ValueObject):
 
     path: of the file.
     holds: the file is as it was written, and the log says the same.
-    verdict: it `holds`; its figures have `changed`; it was `edited`; or they are `underivable` from this log.
+    verdict: it `holds`; its figures have `changed`; it was `edited`; what it shows was drawn
+        otherwise, so that only its answers are known to be the same (`undrawn`); or it is `underivable` from this log.
     period: what the report is about.
     position: of the log, as of which it answers.
     log: the identity of the log that it says it was derived from.
     version: of analytics_es that wrote it.
-    drawn: it was drawn again, byte for byte; only the same version can.
+    drawn: it was drawn again, byte for byte.
     changes: figures that are others now, the first of them.
     changed: how many there are.
-    lines: of what the file shows, what it would show; the first that differ, where it was drawn again and edited.
+    lines: of what the file shows, what it would show; the first that differ, where it was drawn again.
     causes: what is not as it was then, whether that changed figures or not.
     """
 

@@ -155,7 +155,7 @@ def test_a_wrong_what_if_is_one_line(cli: Cli, own: str, words: tuple[str, ...],
 def test_unit_costs_say_where_they_are_too_low(cli: Cli, own: str) -> None:
     told = shown(cli, "unit-costs", db=own)
 
-    assert "job                     0.205115 USD  0.205115 USD     1  or more: 3 calls of unknown cost" in told
+    assert "job                     0.205115 USD  0.205115 USD      1  or more: 3 calls of unknown cost" in told
     assert "Unknown cost: 3 calls of 6, in no sum above" in told
     noon = cli("unit-costs", "--from", "2024-03-04T12:00", "--to", "2024-03-04T13:00", "--db", own)
     assert "no task ended well" in noon.stdout

@@ -58,13 +58,26 @@ def test_a_file_is_replaced_only_where_that_is_said(cli: Cli, own: str, tmp_path
     replaced = cli(*HTML, "week.html", "--no-script", "--replace")
 
     assert (refused.exit_code, replaced.exit_code) == (1, 0)
-    assert "exists and is never overwritten" in refused.stderr
+    assert "exists and stays as it is: choose another name, or add --replace" in refused.stderr
     assert cli("check", "week.html").exit_code == 0
+
+
+def test_of_two_files_none_is_written_where_one_cannot_be(cli: Cli, own: str, tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text("mine")
+    done = cli(*HTML, "a.html", "--no-script", "--svg", "a.svg")
+
+    assert (done.exit_code, (tmp_path / "a.html").exists()) == (1, False)
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [(("--no-script",), "--no-script goes with --html"), (("--replace",), "--replace goes with --html or --svg")],
+    [
+        (("--no-script",), "--no-script goes with --html"),
+        (("--no-script", "--svg", "a.svg"), "--no-script goes with --html"),
+        (("--replace",), "--replace goes with --html or --svg"),
+        (("--html", "a", "--svg", "./a", "--replace"), "--html and --svg name the same file"),
+        (("--html", "-", "--svg", "-"), "--html and --svg name the same file"),
+    ],
 )
 def test_what_says_nothing_is_refused(cli: Cli, own: str, options: tuple[str, ...], problem: str) -> None:
     done = cli("report", *options)
@@ -88,6 +101,31 @@ def test_words_of_the_period_are_told_as_they_were_said(cli: Cli, own: str, tmp_
     assert "granularity=hour · last=7d" in (tmp_path / "a.html").read_text()
     assert cli("check", "a.html").exit_code == 0
     assert "last-week" in (tmp_path / "b.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--last", "24h"),
+        ("--last", "4w"),
+        ("--today",),
+        ("--this-month",),
+        ("--last-month", "--tz", "America/New_York"),
+        ("--month", "2024-03", "--tz", "Asia/Kolkata"),
+        ("--from", "2024-03-01", "--to", "2024-03-31", "--tz", "Europe/Berlin"),
+        ("--from", "2024-03-01T07:30:00+05:30", "--to", "2024-03-31"),
+        ("--since", "2024-03-01", "--until", "2024-03-31", "--tz", "Europe/Berlin"),
+        ("--last", "7d", "--as-of", "9"),
+    ],
+)
+def test_whatever_the_period_was_asked_with_it_holds(cli: Cli, own: str, asked: tuple[str, ...]) -> None:
+    written = cli("report", "--html", "a.html", "--no-script", *asked)
+
+    assert (written.exit_code, written.stderr.count("error"), cli("check", "a.html").output.splitlines()[0]) == (
+        0,
+        0,
+        "a.html holds",
+    )
 
 
 # ── check FILE ──────────────────────────────────────────────────────────────────────────────────────────────────

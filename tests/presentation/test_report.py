@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import sqlite3
 import zlib
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices import genai
-from analytics_es.errors import BadArgument, BadPeriod, CannotRead, MissingExtra, NotAReport
+from analytics_es.errors import BadArgument, BadPeriod, BadWord, CannotRead, MissingExtra, NotAReport
 from analytics_es.presentation.report import (
     asking,
     causes,
@@ -349,7 +350,7 @@ def test_other_default_prices_are_told_though_no_figure_changed(
     monkeypatch.setattr(genai, "edition", lambda: genai.Edition(version="9.9", digest="d" * 64))
     answer = checked(service, path)
 
-    assert (answer.verdict, answer.drawn, causes_of(answer)) == ("holds", False, ["other_prices"])
+    assert (answer.verdict, answer.drawn, causes_of(answer)) == ("holds", True, ["other_prices"])
     assert answer.causes[0].text.endswith("of genai-prices 9.9 (dddddddd) now")
 
 
@@ -362,8 +363,90 @@ def test_another_version_compares_figures_and_the_checksum(
     answer = checked(service, path)
     path.write_bytes(path.read_bytes().replace(b"<main>", b"<main><p>well</p>"))
 
-    assert (answer.verdict, answer.drawn, causes_of(answer)) == ("holds", False, ["other_version"])
-    assert (checked(service, path).verdict, checked(service, path).lines) == ("edited", [])
+    assert (answer.verdict, answer.drawn, causes_of(answer)) == ("holds", True, ["other_version"])
+    assert checked(service, path).verdict == "edited"
+
+
+def well(file: bytes) -> bytes:
+    """Return a file that shows more than was written, with a checksum that fits."""
+    return summed(file.replace(b"<main>", b"<main><p>All is well</p>"))
+
+
+@pytest.mark.parametrize("otherwise", [{"version": "9.9"}, {"drawing": {"htpy": "1"}}, {"drawing": {}}])
+def test_who_says_that_another_version_drew_it_is_not_believed(
+    service: AnalyticsService, path: Path, otherwise: dict[str, Any]
+) -> None:
+    file = report_bytes(service, WEEK).unwrap()
+    path.write_bytes(well(carrying_other(file, lambda said: evolve(said, **otherwise))))
+    answer = checked(service, path)
+
+    assert (answer.verdict, answer.holds, causes_of(answer)[-1]) == ("undrawn", False, "not_drawn")
+    assert [str(line.was).startswith("All is well") for line in answer.lines[:1]] == [True]
+
+
+def test_without_what_draws_it_nothing_is_said_of_what_it_shows(
+    service: AnalyticsService, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_report(service, path, WEEK).unwrap()
+
+    def missing(*_: object, **__: object) -> dict[str, str]:
+        raise MissingExtra(package="htpy", extra="page")
+
+    monkeypatch.setattr(check, "drawn", missing)
+    answer = checked(service, path)
+
+    assert (answer.verdict, answer.holds, causes_of(answer)) == ("undrawn", False, ["not_drawn"])
+
+
+def test_other_prices_excuse_no_other_figure(
+    service: AnalyticsService, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(well(report_bytes(service, WEEK).unwrap()))
+    monkeypatch.setattr(genai, "edition", lambda: genai.Edition(version="9.9", digest="d" * 64))
+    answer = checked(service, path)
+
+    assert (answer.verdict, answer.holds) == ("edited", False)
+
+
+def test_a_remark_of_other_prices_then_is_no_other_figure(
+    service: AnalyticsService, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(service, provider_call(occurred_at=NOON, provider="openai", model="gpt-4o", cost=None))
+    report_bytes(service, WEEK).unwrap()  # the log says which prices are in use, once they were asked
+    write_report(service, path, WEEK).unwrap()
+    own = genai.edition()
+    genai.find.cache_clear()
+    monkeypatch.setattr(genai, "edition", lambda: genai.Edition(version="9.9", digest="d" * 64))
+    answer = checked(service, path)
+    genai.find.cache_clear()
+
+    assert f"prices: genai-prices {own.version}</p>" in path.read_text()
+    assert (answer.verdict, causes_of(answer)) == ("holds", ["other_prices"])
+
+
+def test_up_to_where_prices_were_published_is_what_the_log_says(service: AnalyticsService, path: Path) -> None:
+    write_report(service, path, WEEK).unwrap()
+    said = carried(path.read_bytes())
+    other = evolve(said, prices=evolve(said.prices, published=9))
+    with service.as_of(said.position, now=said.now) as then:
+        pages = asking.answered(service, then, said.period, said.words, said.pages).pages
+    path.write_bytes(drawing.drawn(pages, other, service))
+    answer = checked(service, path)
+
+    assert (answer.verdict, answer.lines[0].was is not None) == ("edited", True)
+
+
+@pytest.mark.parametrize("change", [lambda file: file.replace(b"\n", b"\r\n"), lambda file: b"\xef\xbb\xbf" + file])
+def test_a_mail_that_ended_lines_otherwise_is_told(
+    written: tuple[AnalyticsService, Path], tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    service, path = written
+    sent = tmp_path / "sent.html"
+    sent.write_bytes(change(path.read_bytes()))
+    answer = checked(service, sent)
+
+    assert (answer.verdict, answer.lines) == ("edited", [])
+    assert answer.causes[1].text.startswith("all that it shows is as it was: lines end otherwise")
 
 
 def test_projections_that_are_defined_otherwise_are_named(
@@ -459,6 +542,56 @@ def test_what_is_no_report_is_told_in_one_line(
         check_report(service, path).unwrap()
 
 
+@pytest.mark.parametrize(
+    ("otherwise", "problem"),
+    [
+        ({"answers": b"hello"}, "what it carries cannot be read"),
+        ({"answers": b"\xff"}, "what it carries cannot be read"),
+        ({"answers": b"[" * 200_000}, "what it carries cannot be read"),
+        ({"answers": b'{"a":' + b"1" * 5_000 + b"}"}, "what it carries cannot be read"),
+        ({"version": "1.0, audited by A"}, "what it carries cannot be read"),
+        ({"words": {"audited": ["by A"]}}, "it says what is no question: 'audited' is no word of these pages"),
+        ({"words": {"names": ["1"]}}, "it says what is no question: 'names' is no word of these pages"),
+        ({"words": {"last": ["30d"]}}, "it says another period than the one that it shows"),
+        ({"words": {"tz": ["Asia/Kolkata"]}}, "it says another period than the one that it shows"),
+        ({"words": {"granularity": ["month"]}}, "it says another period than the one that it shows"),
+        ({"words": {"month": ["soon"]}}, "it says what is no question"),
+        ({"pages": ["cost", "cost"]}, "it has a page twice"),
+    ],
+)
+def test_what_is_carried_with_all_checksums_is_still_not_believed(
+    file: bytes, otherwise: dict[str, Any], problem: str, written: tuple[AnalyticsService, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "other.html"
+    path.write_bytes(carrying_other(file, lambda said: evolve(said, **otherwise)))
+    with pytest.raises(NotAReport, match=re.escape(problem)):
+        check_report(written[0], path).unwrap()
+
+
+@pytest.mark.parametrize("depth", [100, 300, 480, 900, 970])
+def test_answers_within_answers_are_no_traceback(
+    file: bytes, depth: int, written: tuple[AnalyticsService, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "other.html"
+    deep = b'{"overview":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    path.write_bytes(carrying_other(file, lambda said: evolve(said, answers=deep)))
+    result = check_report(written[0], path)
+
+    assert result.failure is None or result.failure.code == "not_a_report"
+
+
+def test_answers_have_one_form(file: bytes, written: tuple[AnalyticsService, Path], tmp_path: Path) -> None:
+    path = tmp_path / "other.html"
+    path.write_bytes(well(carrying_other(file, lambda said: evolve(said, answers=said.answers + b" "))))
+    with pytest.raises(NotAReport, match="what it carries cannot be read"):
+        check_report(written[0], path).unwrap()
+
+
+def test_words_that_no_page_is_asked_are_refused(service: AnalyticsService) -> None:
+    with pytest.raises(BadWord, match="'nosuch' is no word of these pages"):
+        report_bytes(service, WEEK, words={"nosuch": ["1"]}).unwrap()
+
+
 def test_a_series_without_end_is_not_asked_for(file: bytes, service: AnalyticsService, path: Path) -> None:
     endless = TimePeriod(WEEK.start, datetime(2099, 1, 1, tzinfo=UTC), "hour")
     path.write_bytes(saying(file, period={**said_by(file)["period"], "end": str(endless.end), "granularity": "hour"}))
@@ -505,6 +638,14 @@ def test_where_it_cannot_be_written_it_is_said(service: AnalyticsService, tmp_pa
     for place in (tmp_path, tmp_path / "nosuch" / "week.html"):
         failure = write_report(service, place, WEEK, replace=replace).failure
         assert failure and failure.code == "cannot_write"
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(service: AnalyticsService, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    failure = write_report(service, pipe, WEEK, replace=True).failure
+
+    assert (failure and failure.code, pipe.is_fifo()) == ("cannot_write", True)
 
 
 def test_without_the_extra_it_is_said_what_to_install(

@@ -42,6 +42,14 @@ def test_a_share_is_neither_nothing_nor_everything_unless_it_is(share: float | N
 
 
 @pytest.mark.parametrize(
+    ("relative", "text"),
+    [(None, "–"), (0.5, "+50.0 %"), (-0.25, "-25.0 %"), (8.99, "+899.0 %"), (9.0, "× 10"), (4037.717, "× 4,039")],
+)
+def test_a_change_is_a_percentage_as_long_as_that_says_something(relative: float | None, text: str) -> None:
+    assert words.change(relative) == text
+
+
+@pytest.mark.parametrize(
     ("amount", "places", "text"),
     [
         (None, 2, "–"),

@@ -13,6 +13,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import declaration_of
 from analytics_es.projections import Cost, Usage
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
+from analytics_es.testing.examples import event
 from analytics_es.types import UnreadField
 from tests.stores import opened, record
 
@@ -47,6 +48,16 @@ def test_it_is_counted_by_type_and_field(analytics: AnalyticsService) -> None:
     assert analytics.verify().unwrap().identical
     analytics.rebuild().unwrap()
     assert len(entries(analytics)) == 4
+
+
+def test_what_the_package_records_itself_for_people_is_no_surprise(analytics: AnalyticsService) -> None:
+    budget = {"budget_id": "march", "currency": "USD"}
+    reached = {**budget, "threshold": "50", "allocated": "10", "spent": "6", "at_position": 1}
+    record(
+        analytics, event("budget.threshold.reached", **reached), event("budget.spent", **budget, amount="6", spent=6)
+    )
+
+    assert entries(analytics) == [("budget.spent", "spent", 1)]
 
 
 def test_every_answer_says_what_nothing_reads_of_what_it_is_about(analytics: AnalyticsService) -> None:

@@ -25,7 +25,7 @@ def _legend(drawn: Chart) -> h.Node:
     ]
     if [row.name for row in drawn.series] == [drawn.unit_name]:
         names = []  # which is said already
-    noted = h.li[h.i(".dot.noted"), plain(drawn.noted)] if any(drawn.notes) else None
+    noted = h.li[h.i(".dot.noted"), f"below: {plain(drawn.noted)}"] if any(drawn.notes) else None
     return h.ul(".legend")[h.li[plain(drawn.unit_name)], names, noted]
 
 

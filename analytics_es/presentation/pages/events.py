@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -10,14 +10,16 @@ from attrs import evolve
 from analytics_es.audit.rows import COST, REPORTED
 from analytics_es.errors import AnalyticsError, SealedPeriod, SeveralCurrencies
 from analytics_es.presentation import Behind, Column, Columns, Line, words
-from analytics_es.presentation.blocks import Grid, Link
+from analytics_es.presentation.blocks import Link
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.parts import Choice, Choices, Page, Part, Section, Tile, Tiles, Ways
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import explanation as tables
+from analytics_es.presentation.tables.metrics import beside, by_projection
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, nothing
 from analytics_es.presentation.tables.summary import in_unit
 from analytics_es.types import (
+    Completeness,
     CostBreakdown,
     CostExplanation,
     Explanation,
@@ -31,8 +33,10 @@ Summed = MetricSummary | CostBreakdown
 LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
 _FIGURES = {
     "total": "sum",
+    "mean": "mean",
     "minimum": "smallest",
     "p50": "half at most",
+    "p90": "90 % at most",
     "p95": "95 % at most",
     "p99": "99 % at most",
     "maximum": "largest",
@@ -41,7 +45,6 @@ _METRICS: Columns[MetricInfo] = [
     Column("metric", lambda info: info.name, link=lambda info: Link(words={"metric": info.name, "where": None})),
     Column("kind", lambda info: info.kind),
     Column("unit", lambda info: "" if info.unit == "1" else info.unit),
-    Column("keys", lambda info: ", ".join(map(words.safe, info.keys))),
 ]
 
 
@@ -87,10 +90,19 @@ def _explained(
         name="events",
         title=_title(figure, metric, where),
         sub=_period(answer.period),
-        parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
+        parts=[Tiles(tiles), *_lagging(answer.completeness), _choices(asking, metric, metrics), events],
         answers={"events": answer},
         foot=[footer([answer.completeness], answer.period).text],
     )
+
+
+def _lagging(completeness: Completeness) -> Iterator[Line]:
+    """Say that a figure may be of more events than these: one that no read model holds is of all that the log does."""
+    if completeness.lag_events:
+        waiting = words.plural(completeness.lag_events, "event")
+        these = f"These are the events up to position {completeness.position:,}, which read models hold."
+        others = "A figure of another zone, of nobody, or of several together is derived from the log"
+        yield Line(f"{these} {others}: it counts the {waiting} after it, too.", ALARM)
 
 
 def _title(figure: str, metric: str, where: Mapping[str, str]) -> str:
@@ -185,9 +197,10 @@ def _choices(asking: Asking, metric: str, metrics: Listing[MetricInfo]) -> Choic
 
 
 def _to_choose(metrics: Listing[MetricInfo]) -> Page:
-    reported = [info for info in metrics if info.name == REPORTED]
-    rows = [*(evolve(info, name=COST) for info in reported), *metrics]
-    choose = Section(title="Choose a number", parts=[Grid("", _METRICS, rows)], answer="metrics")
+    """Return which numbers there are: what it costs first, then those of each projection."""
+    reported = [evolve(info, name=COST) for info in metrics if info.name == REPORTED]
+    grids = by_projection([*reported, *metrics], _METRICS)
+    choose = Section(title="Choose a number", parts=[*beside(grids)], answer="metrics")
     sub = "Each leads to the events that it is made of; cost.cost to the calls, and how the cost of each comes about."
     return Page(name="events", title="Events behind a number", sub=sub, parts=[choose], answers={"metrics": metrics})
 
@@ -223,7 +236,7 @@ def _not_explained(
         name="events",
         title=_title(" and ".join(tile.figure for tile in _values(whole)), metric, where),
         sub=_period(asking.period),
-        parts=parts,
+        parts=[*parts, *_lagging(whole.completeness)],
         answers={},
         foot=[footer([whole.completeness], whole.period).text],
         failure=error,

@@ -47,15 +47,12 @@ def made(asking: Asking) -> Page:
 
 def _list(infos: Sequence[MetricInfo]) -> Page:
     """Return the page of which metrics there are."""
-    sections = [
-        Section(title=grid.title, parts=[grid], answer="metrics" if not number else "")
-        for number, grid in enumerate(of_metrics.by_projection(infos))
-    ]
+    all_of_them = [*of_metrics.beside(of_metrics.by_projection(infos))]
     return Page(
         name="summary",
         title="Metrics",
         sub=words.plural(len(infos), "metric"),
-        parts=[_choices(infos, None, (), {}), *sections],
+        parts=[_choices(infos, None, (), {}), Section(title="By projection", parts=all_of_them, answer="metrics")],
         answers={"metrics": infos},
     )
 

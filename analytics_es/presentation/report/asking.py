@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
 from analytics_es.cost.prices import genai
+from analytics_es.errors import BadWord
 from analytics_es.events.codec import to_plain
 from analytics_es.presentation.pages import KINDS, Asking
 from analytics_es.presentation.parts import Page
-from analytics_es.presentation.question import COMMON, Question
+from analytics_es.presentation.question import COMMON, PERIOD, Question
 from analytics_es.presentation.report.carried import Edition, canonical
 from analytics_es.types import Progress, TimePeriod
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService, AsOf
 
+BEFORE = timedelta(hours=1)  # a report is asked for that long at most before it is made
 PAGES = ("overview", "cost", "usage", "performance", "budgets")  # in this order; those that there are
 
 
@@ -71,6 +75,28 @@ def available(pages: Sequence[str] = PAGES) -> list[str]:
     """Return those of some pages that there are."""
     names = {kind.name for kind in KINDS}
     return [name for name in pages if name in names]
+
+
+def check_words(words: Mapping[str, Sequence[str]], pages: Sequence[str]) -> None:
+    """Raise BadWord for what no page of a report is asked: it would be shown, and answer nothing."""
+    known = (*PERIOD, "granularity", "tz", *(word for kind in KINDS if kind.name in pages for word in kind.words))
+    for word in words:
+        if word not in known:
+            raise BadWord(problem=f"{word[:80]!r} is no word of these pages: {', '.join(dict.fromkeys(known))}.")
+    Question.read(((word, text) for word, texts in words.items() for text in texts), known)
+
+
+def is_said(words: Mapping[str, Sequence[str]], period: TimePeriod, now: datetime) -> bool:
+    """Say whether a period is what the words of a question say that it is; raises BadWord."""
+    question, zone = Question(words=words), period.start.tzinfo
+    if not isinstance(zone, ZoneInfo) or question.zone(zone).key != zone.key:
+        return False
+    if question.text("granularity") not in (None, period.granularity):
+        return False
+    if not any(word in words for word in PERIOD):
+        return True
+    early, late = (question.period(zone, instant) for instant in (now - BEFORE, now))
+    return early.start <= period.start <= late.start and early.end <= period.end <= late.end
 
 
 def edition(service: AnalyticsService, position: int) -> Edition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from analytics_es.types import TimePeriod
 FORMAT = 1  # of what is carried; a later one may say more
 MOST = 64 * 1024 * 1024  # bytes of answers, unpacked
 BUCKETS = 200_000  # of a series: who checks a file that somebody sent is not kept busy by it
+VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")  # whatever else a file says there is no version, but a remark
 _SECONDS = {"hour": 3_600, "day": 86_400, "week": 604_800, "month": 2_419_200}
 
 
@@ -145,10 +147,10 @@ def read_carried(text: str) -> Carried:
 
 
 def _read(said: dict[str, Any]) -> Carried:
-    names = ("log", "version", "timezone")
-    texts = {name: _kind(said[name], str) for name in names}
+    texts = {name: _kind(said[name], str) for name in ("log", "timezone")}
     return Carried(
         **texts,
+        version=_version(said["version"]),
         position=_kind(said["position"], int),
         now=datetime.fromisoformat(_kind(said["now"], str)).astimezone(UTC),
         period=_period(said["period"]),
@@ -165,8 +167,12 @@ def _read(said: dict[str, Any]) -> Carried:
 
 
 def _edition(said: dict[str, Any]) -> Edition:
-    texts = {name: None if said[name] is None else _kind(said[name], str) for name in ("version", "digest")}
-    return Edition(**texts, published=None if said["published"] is None else _kind(said["published"], int))
+    version, digest = said["version"], said["digest"]
+    return Edition(
+        version=None if version is None else _version(version),
+        digest=None if digest is None else _kind(digest, str),
+        published=None if said["published"] is None else _kind(said["published"], int),
+    )
 
 
 def _unpacked(packed: str, size: int) -> bytes:
@@ -177,6 +183,8 @@ def _unpacked(packed: str, size: int) -> bytes:
     answers = unpacking.decompress(base64.b64decode(packed, validate=True), size + 1)
     if len(answers) != size or not unpacking.eof:
         raise Unreadable("its answers are not of the size that it says")
+    if canonical(json.loads(answers)) != answers:  # else two files could say the same, and not be the same
+        raise ValueError
     return answers
 
 
@@ -194,6 +202,13 @@ def _kind(part: Any, kind: type) -> Any:
     if type(part) is not kind:
         raise TypeError
     return part
+
+
+def _version(said: Any) -> str:
+    text: str = _kind(said, str)
+    if not VERSION.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def _texts(parts: Any) -> list[str]:

@@ -37,6 +37,19 @@ def other_names() -> ReportCause:
     return ReportCause(cause="other_names", text=text)
 
 
+def sent() -> ReportCause:
+    """Return what is said of a file whose ends of lines are others."""
+    text = "all that it shows is as it was: lines end otherwise, as programs for mail make them: attach the file"
+    return ReportCause(cause="edited", text=text)
+
+
+def drawn_otherwise(said: Carried) -> ReportCause:
+    """Return why what a file shows cannot be compared to the byte, and what could compare it."""
+    drawing = [f"{name} {number}" for name, number in said.drawing.items()]
+    text = f"what it shows is compared by what drew it: {_short(', '.join([f'analytics_es {said.version}', *drawing]))}"
+    return ReportCause(cause="not_drawn", text=text)
+
+
 def not_drawn(error: AnalyticsError) -> ReportCause:
     """Return why it could not be drawn again, though its answers are the same."""
     return ReportCause(cause="not_drawn", text=f"it was not drawn again: {error}")

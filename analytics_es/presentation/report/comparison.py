@@ -14,19 +14,22 @@ LISTED = 1_000  # changes that are told; all are counted
 LONGEST = 200  # characters of a figure
 # What tells a row from others of its list.
 NAMES = ("name", "entity_id", "id", "budget", "provider", "model", "operation", "subject", "kind", "currency", "start")
-# Which prices are installed: told as a cause, not as a figure.
+# Which prices are installed: told as a cause where they are others, not as a figure.
 _INSTALLED = re.compile(r"(^|\.)prices\.(default_version|used(\[.*\])?\.version)$")
 _ABSENT = object()
 
 Leaf = tuple[str, Any, Any]
 
 
-def changes(was: bytes, now: bytes) -> tuple[list[ReportChange], int]:
-    """Return the first figures of answers that differ, and how many do; raises ValueError for what is no JSON."""
+def changes(was: bytes, now: bytes, *, installed: bool = False) -> tuple[list[ReportChange], int]:
+    """Return the first figures of answers that differ, and how many do: with which prices are `installed`, or without.
+
+    Raises ValueError for what is no JSON.
+    """
     first: list[ReportChange] = []
     count = 0
     for figure, before, after in _differing("", json.loads(was), json.loads(now)):
-        if _INSTALLED.search(figure):
+        if not installed and _INSTALLED.search(figure):
             continue
         count += 1
         if len(first) < LISTED:
@@ -35,8 +38,6 @@ def changes(was: bytes, now: bytes) -> tuple[list[ReportChange], int]:
 
 
 def _differing(path: str, was: Any, now: Any) -> Iterator[Leaf]:
-    if was == now and type(was) is type(now):
-        return
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys(chain(was, now)):
             inner = f"{path}.{name}" if path else name
@@ -46,7 +47,7 @@ def _differing(path: str, was: Any, now: Any) -> Iterator[Leaf]:
     elif (was is _ABSENT or now is _ABSENT) and isinstance(rest := now if was is _ABSENT else was, dict | list):
         for figure, leaf in _leaves(path, rest):
             yield (figure, _ABSENT, leaf) if was is _ABSENT else (figure, leaf, _ABSENT)
-    else:
+    elif was != now or type(was) is not type(now):
         yield path, was, now
 
 

@@ -30,7 +30,7 @@ def read_file(path: Path) -> bytes:
     """Read a file, which may be anything; raises CannotRead, Unreadable."""
     try:
         if not path.is_file():
-            raise CannotRead(path=path, problem="it is a directory" if path.is_dir() else "there is no such file")
+            raise CannotRead(path=path, problem=_none(path))
         with path.open("rb") as opened:
             file = opened.read(LARGEST + 1)
     except OSError as error:
@@ -38,6 +38,13 @@ def read_file(path: Path) -> bytes:
     if len(file) > LARGEST:
         raise Unreadable(f"it is larger than {LARGEST // 2**20} MiB")
     return file
+
+
+def _none(path: Path) -> str:
+    """Say why a path is no file."""
+    if path.is_dir():
+        return "it is a directory"
+    return "it is no file, but a pipe or a device" if path.exists() else "there is no such file"
 
 
 def located(file: bytes) -> Located:

@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from html import unescape
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from analytics_es.types import ReportChange
 
 MOST = 400  # lines that are compared, once the same ones at both ends are left out
 LISTED = 20
 LONGEST = 200  # characters of a line
-_TAGS = re.compile(r"<[^<>]*>")
+_TAGS = re.compile(r"<[^<>]*(?:>|$)")  # the last one may be cut
 
 
 def edited(file: bytes, drawn: bytes) -> list[ReportChange]:
     """Return the first lines of a file that are not what was drawn; a file may hold anything."""
     shown, expected = (text.decode(errors="replace").split("\n") for text in (file, drawn))
+    if len(shown) == len(expected):
+        return list(islice(_beside(shown, expected), LISTED))
     first = next((place for place, (one, other) in enumerate(zip_longest(shown, expected)) if one != other), 0)
     last = _same_at_the_end(shown[first:], expected[first:])
     differing = list(_differing(shown[first : len(shown) - last][:MOST], expected[first : len(expected) - last][:MOST]))
@@ -34,10 +36,13 @@ def _same_at_the_end(one: Sequence[str], other: Sequence[str]) -> int:
 def _differing(shown: Sequence[str], expected: Sequence[str]) -> Iterator[ReportChange]:
     for kind, start, end, from_, to in SequenceMatcher(None, shown, expected, autojunk=False).get_opcodes():
         if kind != "equal":
-            for line, drawn in zip_longest(shown[start:end], expected[from_:to]):
-                was, now = _text(line), _text(drawn)
-                if was != now:
-                    yield ReportChange(figure="line", was=was, now=now)
+            yield from _beside(shown[start:end], expected[from_:to])
+
+
+def _beside(shown: Sequence[str], expected: Sequence[str]) -> Iterator[ReportChange]:
+    for line, drawn in zip_longest(shown, expected):
+        if line != drawn and (was := _text(line)) != (now := _text(drawn)):
+            yield ReportChange(figure="line", was=was, now=now)
 
 
 def _text(line: str | None) -> str | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from analytics_es.lifecycle.files import free, put
-from analytics_es.presentation.report.asking import PAGES, answered, available, definitions, edition
+from analytics_es.presentation.report.asking import PAGES, answered, available, check_words, definitions, edition
 from analytics_es.presentation.report.carried import Carried, check_size
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import located
@@ -97,11 +97,13 @@ def _read(
     chosen = arguments.names("pages", pages)
     if unknown := [name for name in chosen if name not in PAGES]:
         raise arguments.bad("pages", f"some of {', '.join(PAGES)}", unknown[0])
+    said = _read_words(words)
+    check_words(said, chosen)
     return {
         "script": arguments.flag("script", script),
         "as_of": as_of,
-        "words": _read_words(words),
-        "pages": chosen,
+        "words": said,
+        "pages": list(dict.fromkeys(chosen)),
         "names": arguments.flag("names", names),
         "progress": progress,
     }

@@ -34,8 +34,10 @@ def _not_there(budget: str, elsewhen: bool) -> str:
     return f"There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time."
 
 
-def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title: str = "Budgets") -> Block:
-    """Return what is left of every budget, the fullest first."""
+def budgets(
+    shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title: str = "Budgets", bars: bool = True
+) -> Block:
+    """Return what is left of every budget, the fullest first; without `bars` where they are drawn beside."""
     decimals = words.places_by_currency(
         (budget.currency, amount) for budget in shown for amount in (budget.allocated, budget.spent)
     )
@@ -54,9 +56,15 @@ def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title:
         Number("spent", lambda budget: money(budget.spent, budget), exact=lambda budget: budget.spent),
         Number("remaining", remaining, exact=lambda budget: budget.remaining),
         Number("used", lambda budget: words.percent(budget.used), drop=1, exact=lambda budget: budget.used),
-        Column("", lambda budget: Share(budget.used, "red" if _overspent(budget) else "cyan"), drop=2, bar=True),
     ]
+    if bars:
+        share: Column[BudgetStatus] = Column("", _share, drop=2, bar=True)
+        columns = [*columns, share]
     return Grid(title, columns, *cut(shown, top, more))
+
+
+def _share(budget: BudgetStatus) -> Cell:
+    return Share(budget.used, "red" if _overspent(budget) else "cyan")
 
 
 def _overspent(budget: BudgetStatus) -> bool:
@@ -135,7 +143,16 @@ def thresholds(budgets: Sequence[BudgetStatus], top: int, more: str = MORE, *, r
     """Return the thresholds that were reached; or all of them, also those that were not."""
     rows = [(budget, step) for budget in budgets for step in budget.thresholds if step.reached_at or not reached]
     if rows:
-        yield Grid("Thresholds reached" if reached else "Thresholds", _THRESHOLDS, *cut(rows, top, more))
+        shown, remark = cut(rows, top, more)
+        notes = [remark, "in percent of what was allocated by then: more was since" if any(map(_raised, shown)) else ""]
+        title = "Thresholds reached" if reached else "Thresholds"
+        yield Grid(title, _THRESHOLDS, shown, " · ".join(filter(None, notes)))
+
+
+def _raised(row: _Reached) -> bool:
+    """Say whether less is used than the threshold that was reached: more was allocated since, or less was spent."""
+    budget, step = row
+    return step.reached_at is not None and budget.used is not None and 100 * budget.used < step.percent
 
 
 def credits(budgets: Sequence[BudgetStatus], top: int, more: str = MORE) -> Iterator[Block]:

@@ -15,14 +15,14 @@ _TITLES = {
     "1000_output_tokens": "1,000 tokens of output",
 }
 _COLUMNS: Columns[UnitCost] = [
-    Column("one", lambda unit: _TITLES[unit.unit]),
-    Number("costs", lambda unit: _cost_of_one(unit), exact=lambda unit: unit.each),
+    Column("unit", lambda unit: _TITLES[unit.unit]),
+    Number("cost of one", lambda unit: _cost_of_one(unit), exact=lambda unit: unit.each),
     Number(
-        "that is",
+        "cost",
         lambda unit: words.money(unit.cost, unit.currency, words.places([unit.cost])),
         exact=lambda unit: unit.cost,
     ),
-    Number("by", lambda unit: words.decimal(unit.units)),
+    Number("units", lambda unit: words.decimal(unit.units)),
     Column("", lambda unit: _remark(unit)),
 ]
 

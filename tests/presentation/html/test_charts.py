@@ -60,7 +60,7 @@ def test_a_legend_names_each_series_with_its_colour() -> None:
         "USD",
         "model-0",
         "model-1",
-        "unknown cost",
+        "below: unknown cost",
     ]
     assert [name in page for name in ("dot c1", "dot c2", "dot noted")] == [True] * 3
 

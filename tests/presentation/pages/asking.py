@@ -83,6 +83,7 @@ _PLAIN: dict[type[Any], Callable[[Any], Any]] = {
     Link: lambda link: f"{link.text} → {_link(link)}",
     Ways: lambda ways: {"ways": [*map(plain, ways.links)]},
     Pair: lambda pair: {"pair": [plain(pair.left), plain(pair.right)]},
+    Beside: lambda beside: {"beside": [plain(beside.left), plain(beside.right)]},
     Tiles: lambda tiles: {"tiles": [*map(_tile, tiles.tiles)]},
     Meters: lambda meters: {"meters": [[one.name, one.figure, one.part, one.note] for one in meters.meters]},
 }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
+from analytics_es.presentation import Grid
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.parts import Page
 from analytics_es.testing.examples import budget_allocated, event, provider_call
@@ -93,6 +94,19 @@ def test_a_budget_that_is_over_says_by_how_much() -> None:
         "Remaining: -2.50 USD · 350.0 % used",
         "A day: 1.14 USD · over what was allocated",
     ]
+
+
+@pytest.mark.parametrize(("more", "told"), [("9", True), (None, False)])
+def test_a_threshold_that_more_was_allocated_above_says_so(more: str | None, told: bool) -> None:
+    days = [(START, "1"), *([(START + timedelta(days=2), more)] if more else [])]
+    told_of = {"budget_id": "told", "thresholds": [50, 100], **NOBODY}
+    allocated = [budget_allocated(occurred_at=at, amount=amount, **told_of) for at, amount in days]
+    with opened(":memory:", clock=lambda: NOW, privacy="full") as service:
+        record(service, allocated[0], budget_spent(START + timedelta(days=1), "1"), *allocated[1:])
+        service.catch_up()
+        grids = [part for part in parts_of(page(service, "budgets")) if isinstance(part, Grid)]
+    (remark,) = [grid.remark for grid in grids if grid.title == "Thresholds reached"]
+    assert ("of what was allocated by then" in remark) is told
 
 
 def test_what_was_charged_in_another_currency_is_named_and_in_no_sum() -> None:
