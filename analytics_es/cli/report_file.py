@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from analytics_es.cli.hints import complete
 from analytics_es.cli.names import named
 from analytics_es.cli.options import Question
 from analytics_es.cli.store import OpenStore, existing
+from analytics_es.errors import CannotWrite
 from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
@@ -43,7 +45,7 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
                 progress=bar.report,
             )
         if path == OUTPUT:
-            click.echo(report.file, nl=False)
+            _put_out(report.file)
             about = report.about
         else:
             about = written(store.service, path, report, replace=replace)
@@ -58,11 +60,18 @@ def write_svg(question: Question, path: Path, answer: object, blocks: Iterable[B
         _, blocks = named(question.db, answer, blocks, False)
     svg = picture("analytics-es report", (rewritten(block, complete) for block in blocks)).encode()
     if path == OUTPUT:
-        click.echo(svg, nl=False)
+        _put_out(svg)
     else:
         with existing(question.db) as store:
             put(path, svg, store.service.store.log, replace=replace)
         click.echo(f"wrote {words.safe(str(path))}: {words.size(len(svg))}", err=True)
+
+
+def _put_out(file: bytes) -> None:
+    """Write to standard output; raises CannotWrite where there is none, which nobody else would say."""
+    if sys.stdout is None:
+        raise CannotWrite(path="standard output", problem="it is closed")
+    click.echo(file, nl=False)
 
 
 def _period(question: Question, store: OpenStore) -> TimePeriod:
