@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from analytics_es.cli.hints import complete
 from analytics_es.cli.names import named
 from analytics_es.cli.options import Question
 from analytics_es.cli.store import OpenStore, existing
+from analytics_es.errors import FileExists, ReportExists
 from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
@@ -29,7 +31,8 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
 
     with existing(question.db) as store:
         if path != OUTPUT and not replace:
-            free(path)  # said before anything is asked
+            with _replaceable():
+                free(path)  # said before anything is asked
         period, as_of = _period(question, store), question.as_of
         store.catch_up()
         with Bar("writing the report", unit="pages") as bar:
@@ -60,9 +63,17 @@ def write_svg(question: Question, path: Path, answer: object, blocks: Iterable[B
     if path == OUTPUT:
         click.echo(svg, nl=False)
     else:
-        with existing(question.db) as store:
+        with existing(question.db) as store, _replaceable():
             put(path, svg, store.service.store.log, replace=replace)
         click.echo(f"wrote {words.safe(str(path))}: {words.size(len(svg))}", err=True)
+
+
+@contextmanager
+def _replaceable() -> Iterator[None]:
+    try:
+        yield
+    except FileExists as error:
+        raise ReportExists(**error.details) from None
 
 
 def _period(question: Question, store: OpenStore) -> TimePeriod:

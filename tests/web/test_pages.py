@@ -324,6 +324,19 @@ def test_what_cannot_be_asked_is_told_as_a_page_and_as_a_problem(pages: TestClie
     assert len(problem.json()["detail"]) < 1500
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_series_of_more_than_there_is_room_for_is_refused_before_it_is_asked_for(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    kinds = ["cost", "overview", "performance", "usage"]
+    for name in [name for name in dir(AnalyticsService) if name.startswith("get_")]:
+        monkeypatch.setattr(AnalyticsService, name, None)
+    words = {"from": "2000-01-01", "to": "2024-01-01", "granularity": "hour"}
+    answers = [pages.get(f"/{kind}{form}", params=words) for kind in kinds]
+
+    assert [(answer.status_code, "granularity=" in answer.text) for answer in answers] == [(400, True)] * 4
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -521,3 +534,11 @@ def test_a_form_that_was_filled_in_part_leads_to_the_address_of_what_it_asks(pag
 
 def test_programs_are_not_led_elsewhere(pages: TestClient) -> None:
     assert pages.get("/cost.json?from=&last=7d").status_code == 200
+
+
+@pytest.mark.parametrize(("mounted", "host"), [("", "localhost:4422"), ("/analytics", "127.0.0.1:8000")])
+def test_who_has_no_events_is_told_to_send_them_to_this_very_server(mounted: str, host: str) -> None:
+    with opened(":memory:") as empty, TestClient(analytics_app(empty), root_path=mounted) as client:
+        page = client.get("/overview", headers={**BROWSER, "Host": host}).text
+
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}{mounted}\n" in page

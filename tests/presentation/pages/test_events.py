@@ -97,6 +97,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalyticsServic
     with opened(tmp_path_factory.mktemp("sealed") / "analytics.db", clock=lambda: now, privacy="full") as store:
         record(store, *day.events())
         store.retain({"events": "6d"}).unwrap()
+        store.get_cost_breakdown("2026-03").unwrap()  # the first one tells the log of the default prices
+        store.catch_up()
         yield store
 
 
