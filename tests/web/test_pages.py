@@ -542,3 +542,11 @@ def test_who_has_no_events_is_told_to_send_them_to_this_very_server(mounted: str
         page = client.get("/overview", headers={**BROWSER, "Host": host}).text
 
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}{mounted}\n" in page
+
+
+@pytest.mark.parametrize("address", ["/cost", "/usage", "/performance", "/summary?metric=cost.calls"])
+def test_where_nothing_is_recorded_no_page_sends_for_a_longer_period(address: str) -> None:
+    with opened(":memory:") as empty, TestClient(analytics_app(empty)) as client:
+        page = client.get(address, headers=BROWSER).text
+
+    assert ("Nothing is recorded yet." in page, "how to begin" in page, "try a longer" in page) == (True, True, False)
