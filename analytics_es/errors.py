@@ -606,6 +606,12 @@ class FileExists(AnalyticsError):
     """{path} exists and is never overwritten: choose another name or remove it."""
 
 
+class ReportExists(FileExists):
+    """{path} exists and stays as it is: choose another name, or add --replace."""
+
+    code = "file_exists"  # one failure, whose way out is told to who has it
+
+
 class CannotWrite(AnalyticsError):
     """{path} cannot be written: {problem}."""
 

@@ -1,6 +1,7 @@
 """A store with everything that makes a page hard: names that attack it, two currencies, what is not known, a day of 25
 hours, a value that no fold can read, events that are sealed, and some that the read models lag behind.
 
+A rebuild stops at the value that no fold can read, as it does for whoever has to decide; `set_aside=True` goes on.
 Where it is used, the time is `NOW`, and the zone Europe/Berlin.
 """
 

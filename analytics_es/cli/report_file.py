@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from analytics_es.cli.hints import complete
 from analytics_es.cli.names import named
 from analytics_es.cli.options import Question
 from analytics_es.cli.store import OpenStore, existing
-from analytics_es.errors import CannotWrite
+from analytics_es.errors import CannotWrite, FileExists, ReportExists
 from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
@@ -31,7 +32,8 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
 
     with existing(question.db) as store:
         if path != OUTPUT and not replace:
-            free(path)  # said before anything is asked
+            with replaceable():
+                free(path)  # said before anything is asked
         period, as_of = _period(question, store), question.as_of
         store.catch_up()
         with Bar("writing the report", unit="pages") as bar:
@@ -62,7 +64,7 @@ def write_svg(question: Question, path: Path, answer: object, blocks: Iterable[B
     if path == OUTPUT:
         _put_out(svg)
     else:
-        with existing(question.db) as store:
+        with existing(question.db) as store, replaceable():
             put(path, svg, store.service.store.log, replace=replace)
         click.echo(f"wrote {words.safe(str(path))}: {words.size(len(svg))}", err=True)
 
@@ -72,6 +74,15 @@ def _put_out(file: bytes) -> None:
     if sys.stdout is None:
         raise CannotWrite(path="standard output", problem="it is closed")
     click.echo(file, nl=False)
+
+
+@contextmanager
+def replaceable() -> Iterator[None]:
+    """Say of a file that is there already what replaces it."""
+    try:
+        yield
+    except FileExists as error:
+        raise ReportExists(**error.details) from None
 
 
 def _period(question: Question, store: OpenStore) -> TimePeriod:

@@ -20,6 +20,8 @@ WORDS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-mon
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 31, "y": 366}
 # How long a series may be on a screen, by the day and by the week; JSON and files have what was asked for.
 _BY_DAY, _BY_WEEK = timedelta(days=36), timedelta(days=366)
+ON_A_PAGE, FOR_PROGRAMS = 10_000, 50_000  # parts of a series over HTTP: what has more keeps others waiting
+_SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=28)}
 
 
 def length(text: str) -> Length:
@@ -119,7 +121,10 @@ class Asked:
 
 
 def _placed(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=zone)
+    """Return a time in a zone: what says how far it is from UTC says no zone, and so not where hours and days begin."""
+    if instant is None or instant.tzinfo is None:
+        return instant and instant.replace(tzinfo=zone)
+    return instant.astimezone(zone)
 
 
 def for_a_screen(period: TimePeriod) -> TimePeriod:
@@ -128,3 +133,15 @@ def for_a_screen(period: TimePeriod) -> TimePeriod:
     if span <= _BY_DAY:
         return period
     return evolve(period, granularity="week" if span <= _BY_WEEK else "month")
+
+
+def check_parts(period: TimePeriod, most: int) -> None:
+    """Raise BadWord where the series of a period has more parts than there is room for."""
+    length, name = period.end - period.start, period.granularity
+    span = _SPANS.get(name)
+    if span and (parts := length // span) > most:
+        longer = next((other for other in _SPANS if _SPANS[other] * most >= length), "total")
+        raise BadWord(
+            problem=f"A series by the {name} would have {parts:,} parts, and has {most:,} at most here: "
+            f"say granularity={longer}, or a shorter period."
+        )

@@ -110,7 +110,9 @@ class Question:
         """Return the period, by default of the last seven days, with a series that suits a screen; raises BadWord."""
         granularity = self._granularity()
         period = self._asked().period(zone, granularity, now)
-        return asked.for_a_screen(period) if screen and granularity is None else period
+        period = asked.for_a_screen(period) if screen and granularity is None else period
+        asked.check_parts(period, asked.ON_A_PAGE if screen else asked.FOR_PROGRAMS)
+        return period
 
     def _granularity(self) -> Granularity | None:
         text: Any = self.text("granularity")

@@ -23,7 +23,8 @@ from analytics_es.read_models import ReadModels, Tiling, calendar_of, check_exac
 from analytics_es.read_models.temporary import derive
 from analytics_es.types import Progress, TimePeriod
 
-REMEMBERED = 6  # read models of one projection and one period
+# Read models of one projection and one period: all pages about a period take ten, as of a position.
+REMEMBERED = 12
 CROSSING = "a question about several entities or about nobody, or in a zone whose hours are others,"
 
 

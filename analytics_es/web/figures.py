@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -11,7 +12,6 @@ from attrs import frozen
 
 from analytics_es import __version__
 from analytics_es.cost.budgets.accounts import BUDGETS
-from analytics_es.presentation.names import PSEUDONYM
 from analytics_es.service import AnalyticsService
 from analytics_es.types import BudgetStatus, CostRow, Health, ProjectionHealth
 from analytics_es.web.counts import Counts
@@ -19,6 +19,8 @@ from analytics_es.web.counts import Counts
 MODELS, NAMED_BUDGETS, CURRENCIES = 20, 20, 5  # that are told apart
 LONGEST = 128  # characters of a label
 NONE, OTHERS = "(none)", "(others)"
+# Also within another name, such as user-p_…-march: rather one that is nobody's too many.
+PSEUDONYM = re.compile(r"(?<![A-Za-z0-9])p_[A-Za-z0-9_-]{16,}")
 # No label is a person: users, tenants and conversations are none. Whose budgets are named after nobody; all others are
 # one series a scope.
 NAMED_SCOPES = ("all", "model")

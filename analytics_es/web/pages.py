@@ -84,10 +84,10 @@ class Pages:
             question = Question.read(pairs, kind.words)
             if not form and (brief := question.query()) and len(pairs) > sum(map(len, question.words.values())):
                 return _led(f"{root_of(request)}/{kind.name}?{brief}")
-            made = self._made(kind, question, root_of(request), screen=not form)
+            made = self._made(kind, question, request, screen=not form)
             return packed(FORMS[form](made), takes_gzip=takes_gzip(request))
 
-    def _made(self, kind: Kind, question: Question, root: str, *, screen: bool) -> MadePage:
+    def _made(self, kind: Kind, question: Question, request: Request, *, screen: bool) -> MadePage:
         store = self.service.store
         zone, at = question.zone(store.calendar.zone), question.as_of()
         period = question.period(zone, store.clock(), screen=screen)  # what is wrong with it is said before all else
@@ -95,8 +95,11 @@ class Pages:
         with nullcontext(self.service) if at is None else self._then(_placed(at, zone)) as answers:
             if isinstance(answers, AsOf):
                 period = question.period(zone, answers.recorded_at, screen=screen)
-            page = kind.made(Asking(question=question, period=period, answers=answers, service=self.service))
-        return MadePage(page=page, question=question, period=period, root=root, vault=vault)
+            server = str(request.base_url).rstrip("/")
+            page = kind.made(
+                Asking(question=question, period=period, answers=answers, service=self.service, server=server)
+            )
+        return MadePage(page=page, question=question, period=period, root=root_of(request), vault=vault)
 
     @contextmanager
     def _then(self, at: int | datetime) -> Iterator[AsOf]:

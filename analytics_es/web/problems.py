@@ -42,8 +42,9 @@ def told(request: Request, error: AnalyticsError, *, as_page: bool | None = None
 
 
 def root_of(request: Request) -> str:
-    """Return what stands before all addresses, where the app is mounted."""
-    return quote(str(request.scope.get("root_path", "")).rstrip("/"))
+    """Return what stands before all addresses, where the app is mounted; two slashes would lead to another site."""
+    root = quote(str(request.scope.get("root_path", "")).strip("/"))
+    return f"/{root}" if root else ""
 
 
 def _is_for_a_page(request: Request) -> bool:

@@ -60,7 +60,7 @@ def test_a_file_is_replaced_only_where_that_is_said(cli: Cli, own: str, tmp_path
     replaced = cli(*HTML, "week.html", "--no-script", "--replace")
 
     assert (refused.exit_code, replaced.exit_code) == (1, 0)
-    assert "exists and is never overwritten" in refused.stderr
+    assert "exists and stays as it is: choose another name, or add --replace" in refused.stderr
     assert cli("check", "week.html").exit_code == 0
 
 

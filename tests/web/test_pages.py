@@ -23,6 +23,7 @@ from analytics_es.events.codec import to_json
 from analytics_es.ingest.vault import KEY_VARIABLE
 from analytics_es.presentation.pages import KINDS
 from analytics_es.presentation.sheets import Sheets
+from analytics_es.queries.growing import Built, Growing
 from analytics_es.service import AsOf
 from analytics_es.types.tables.arrow import to_arrow
 from analytics_es.web import analytics_app
@@ -148,6 +149,33 @@ def test_a_page_has_a_series_that_a_screen_has_room_for_and_programs_have_the_wh
             assert pages.get(f"/cost{form}", params=words).status_code == 200
 
     assert [period.granularity for period in periods] == ["week", "day", "day", "day", "day", "day"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_once_the_pages_of_a_position_were_looked_at_none_derives_anything_anew(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    derived: list[Any] = []
+    build, begin = Built.read_models, Growing._begun
+
+    def built(self: Built) -> Any:
+        derived.extend([] if self._read_models else [self])
+        return build(self)
+
+    def begun(self: Growing, *arguments: Any) -> Any:
+        derived.append(self)
+        return begin(self, *arguments)
+
+    monkeypatch.setattr(Built, "read_models", built)
+    monkeypatch.setattr(Growing, "_begun", begun)
+
+    def looked_at() -> int:
+        derived.clear()
+        assert {asked(pages, kind, as_of="7", tz=zone).status_code for kind in KIND_NAMES} == {200}
+        return len(derived)
+
+    assert looked_at() > 0
+    assert looked_at() == 0
 
 
 @PAGES
@@ -294,6 +322,19 @@ def test_what_cannot_be_asked_is_told_as_a_page_and_as_a_problem(pages: TestClie
     assert problem.headers["content-type"] == "application/problem+json"
     assert [text for text in (page.text, problem.text) if "Traceback" in text or ".py" in text] == []
     assert len(problem.json()["detail"]) < 1500
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_series_of_more_than_there_is_room_for_is_refused_before_it_is_asked_for(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    kinds = ["cost", "overview", "performance", "usage"]
+    for name in [name for name in dir(AnalyticsService) if name.startswith("get_")]:
+        monkeypatch.setattr(AnalyticsService, name, None)
+    words = {"from": "2000-01-01", "to": "2024-01-01", "granularity": "hour"}
+    answers = [pages.get(f"/{kind}{form}", params=words) for kind in kinds]
+
+    assert [(answer.status_code, "granularity=" in answer.text) for answer in answers] == [(400, True)] * 4
 
 
 @pytest.mark.parametrize(
@@ -493,3 +534,19 @@ def test_a_form_that_was_filled_in_part_leads_to_the_address_of_what_it_asks(pag
 
 def test_programs_are_not_led_elsewhere(pages: TestClient) -> None:
     assert pages.get("/cost.json?from=&last=7d").status_code == 200
+
+
+@pytest.mark.parametrize(("mounted", "host"), [("", "localhost:4422"), ("/analytics", "127.0.0.1:8000")])
+def test_who_has_no_events_is_told_to_send_them_to_this_very_server(mounted: str, host: str) -> None:
+    with opened(":memory:") as empty, TestClient(analytics_app(empty), root_path=mounted) as client:
+        page = client.get("/overview", headers={**BROWSER, "Host": host}).text
+
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}{mounted}\n" in page
+
+
+@pytest.mark.parametrize("address", ["/cost", "/usage", "/performance", "/summary?metric=cost.calls"])
+def test_where_nothing_is_recorded_no_page_sends_for_a_longer_period(address: str) -> None:
+    with opened(":memory:") as empty, TestClient(analytics_app(empty)) as client:
+        page = client.get(address, headers=BROWSER).text
+
+    assert ("Nothing is recorded yet." in page, "how to begin" in page, "try a longer" in page) == (True, True, False)

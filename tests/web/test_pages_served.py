@@ -162,6 +162,16 @@ def _by_a_proxy(app: Any, root: str) -> Any:
     return rooted
 
 
+def test_a_place_that_who_asks_may_choose_leads_to_no_other_site(analytics: AnalyticsService) -> None:
+    app = Starlette(routes=[Mount("/{place:path}", analytics_app(analytics))])
+    client = TestClient(app, follow_redirects=False)
+    led = client.get("http://testserver//evil.example/", headers=BROWSER).headers["location"]
+    failure = client.get("http://testserver//evil.example/cost?last=x", headers=BROWSER).text
+
+    assert led == "/evil.example/overview"
+    assert [link for link in linked(failure) if link.startswith("//")] == []
+
+
 @pytest.mark.parametrize("mounted", [_in_fastapi, _in_starlette, _by_a_proxy])
 @pytest.mark.parametrize("root", ["/analytics", "/a/b", "/mit leer & mehr"])
 def test_all_links_lead_somewhere_wherever_it_is_mounted(analytics: AnalyticsService, mounted: Any, root: str) -> None:

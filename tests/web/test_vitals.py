@@ -430,6 +430,9 @@ def test_a_pseudonym_is_nobodys_label_even_where_a_budget_or_a_model_is_named_by
     record(
         analytics,
         provider_call(model=f"of {pseudonym}", cost="1"),
+        provider_call(model=f"{pseudonym}-v2", cost="1"),
+        scoped("all", budget_id=f"user-{pseudonym}-march", amount="1"),
+        scoped("all", budget_id=f"{pseudonym}_march", amount="1"),
         scoped("all", budget_id=pseudonym, amount="1"),
         scoped("all", budget_id="everything", amount="1"),
     )

@@ -12,6 +12,8 @@ from analytics_es.presentation.charts import course
 from analytics_es.presentation.charts.chart import Chart, Figure
 from analytics_es.types import CostBreakdown, CostSeries, TimePeriod
 
+_Keys = tuple[str, ...]  # what a cost is told apart by: two of them may read alike
+
 
 def cost_series(answer: CostSeries) -> list[Chart]:
     """Return what calls cost by what they are told apart by (get_cost_series), that of the most calls first."""
@@ -38,38 +40,38 @@ def _charts(
     passed = course.passed(is_empty, goes_on=goes_on)
     notes = _unknown(places, points)
     charged = {currency: part for currency, part in by_currency.items() if currency}
-    names = _most_first(charged)
+    told_apart = _most_first(charged)
     rows = {
-        currency: _rows(names, part, places, passed)
+        currency: _rows(told_apart, part, places, passed)
         for currency, part in sorted(charged.items(), key=lambda row: (-sum(point.calls for point in row[1]), row[0]))
     }
     return course.drawn(_in_one(what, period, starts, currency, series, notes) for currency, series in rows.items())
 
 
-def _most_first(charged: Mapping[str, Sequence[Any]]) -> list[str]:
+def _most_first(charged: Mapping[str, Sequence[Any]]) -> list[_Keys]:
     """Return what costs are told apart by, that of the largest share of a currency first: of one colour in all."""
-    shares: dict[str, Decimal] = {}
+    shares: dict[_Keys, Decimal] = {}
     for points in charged.values():
-        costs: dict[str, Decimal] = {}
+        costs: dict[_Keys, Decimal] = {}
         for point in points:
-            name = _name(point)
-            costs[name] = costs.get(name, Decimal(0)) + (point.cost or 0)
+            keys = _keys(point)
+            costs[keys] = costs.get(keys, Decimal(0)) + (point.cost or 0)
         whole = sum(map(abs, costs.values()), Decimal(0)) or Decimal(1)
-        for name, amount in costs.items():
-            shares[name] = max(shares.get(name, Decimal(0)), abs(amount) / whole)
-    return sorted(shares, key=lambda name: (-shares[name], name))
+        for keys, amount in costs.items():
+            shares[keys] = max(shares.get(keys, Decimal(0)), abs(amount) / whole)
+    return sorted(shares, key=lambda keys: (-shares[keys], _name(keys), keys))
 
 
 def _rows(
-    names: Sequence[str], points: Iterable[Any], places: Mapping[datetime, int], passed: int
+    told_apart: Sequence[_Keys], points: Iterable[Any], places: Mapping[datetime, int], passed: int
 ) -> dict[str, Sequence[Figure | None]]:
-    """Return a row of figures for each name: 0 where there was nothing, none where time has not come."""
+    """Return a row of figures for each, by its name: 0 where there was nothing, none where time has not come."""
     nothing = [Decimal(0) if place < passed else None for place in range(len(places))]
-    rows = {name: [*nothing] for name in names}
+    rows = {keys: [*nothing] for keys in told_apart}
     for point in points:
-        place, row = places[point.start.astimezone(UTC)], rows[_name(point)]
+        place, row = places[point.start.astimezone(UTC)], rows[_keys(point)]
         row[place] = (row[place] or Decimal(0)) + (point.cost or 0)
-    return dict(rows)
+    return dict(zip(course.unlike(map(_name, told_apart)), rows.values(), strict=True))
 
 
 def _in_one(
@@ -92,9 +94,12 @@ def _in_one(
     )
 
 
-def _name(point: Any) -> str:
-    keys = getattr(point, "keys", {})
-    return " · ".join(text or "(none)" for key, text in keys.items() if key != "currency")
+def _keys(point: Any) -> _Keys:
+    return tuple(text for key, text in getattr(point, "keys", {}).items() if key != "currency")
+
+
+def _name(keys: _Keys) -> str:
+    return " · ".join(text or "(none)" for text in keys)
 
 
 def _unknown(places: Mapping[datetime, int], points: Iterable[Any]) -> list[str]:

@@ -60,6 +60,17 @@ def places(starts: Sequence[datetime]) -> Mapping[datetime, int]:
     return {start.astimezone(UTC): place for place, start in enumerate(starts)}
 
 
+def unlike(names: Iterable[str]) -> list[str]:
+    """Return names of which no two are alike: whoever names a model as another, or as what we call them together."""
+    taken: dict[str, None] = {}
+    for name in names:
+        unlike, number = name, 2
+        while unlike in taken:
+            unlike, number = f"{name} ({number})", number + 1
+        taken[unlike] = None
+    return list(taken)
+
+
 def _told_apart(
     series: Mapping[str, Sequence[Figure | None]],
 ) -> dict[str, tuple[Sequence[Figure | None], Sequence[str]]]:
@@ -69,7 +80,8 @@ def _told_apart(
     shown: dict[str, tuple[Sequence[Figure | None], Sequence[str]]] = {name: (series[name], ()) for name in first}
     if others := names[len(first) :]:
         columns = zip(*(series[name] for name in others), strict=True)
-        shown[f"{len(others):,} others"] = ([_sum(column) for column in columns], others)
+        *_, name = unlike([*first, f"{len(others):,} others"])
+        shown[name] = ([_sum(column) for column in columns], others)
     return shown
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CLEAR = "rgba(0,0,0,0)"
 _BLOCK = PLOT + 110  # pixels from one of several charts to the next: its title, its buckets and its legend
-_NOTEBOOK = {**palette.LIGHT, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
+_NOTEBOOK = {**palette.COLOURS, "soft": "#7d8590", "line": "rgba(125,133,144,0.25)", "panel": "rgba(0,0,0,0)"}
 _STYLE_OF_MAPS = re.compile(rb"(?<=\.textContent=')\.maplibregl-map\{(?:[^'\\]|\\.)*(?=')")
 _VARIABLE = re.compile(r"var\(--(\w+)\)")
 
@@ -77,7 +77,8 @@ def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[
     }
     if chart.kind == "bars":
         return {**trace, "type": "bar", "marker": {"color": colour, "line": {"width": 0}}}
-    sizes = [5 if number in alone(row.figures) else 0 for number in range(len(figures))]
+    lonely = set(alone(row.figures))
+    sizes = [5 if number in lonely else 0 for number in range(len(figures))]
     return {
         **trace,
         "type": "scatter",
@@ -218,13 +219,16 @@ def _on(drawn: dict[str, Any], axis: str) -> dict[str, Any]:
     return {**drawn, "xref": x if x == "paper" else f"x{axis}", "yref": f"y{axis}{' domain' if y == 'paper' else ''}"}
 
 
-def _coloured(part: Any) -> Any:
-    """Return a part with colours in the place of their names: ones that can be read in the light and in the dark."""
+def _coloured(part: Any, of: str = "") -> Any:
+    """Return a part with colours in the place of their names: ones that can be read in the light and in the dark.
+
+    What is no colour by the place that it is `of` stays: a model may be called as one is.
+    """
     if isinstance(part, dict):
-        return {name: _coloured(inner) for name, inner in part.items()}
+        return {name: _coloured(inner, name) for name, inner in part.items()}
     if isinstance(part, list):
         return [_coloured(inner) for inner in part]
-    named = _VARIABLE.fullmatch(part) if isinstance(part, str) else None
+    named = _VARIABLE.fullmatch(part) if isinstance(part, str) and of.endswith("color") else None
     return _NOTEBOOK[named[1]] if named else part
 
 

@@ -1,13 +1,10 @@
-"""A chart as a picture in SVG: as wide as its place, in the colours of the page; or by itself, with colours inside."""
+"""A chart as a picture in SVG: as wide as its place, in the colours of the page."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from functools import cache
 from html import escape
-from importlib.resources import files
 
 from analytics_es.presentation import words
 from analytics_es.presentation.charts import palette
@@ -16,7 +13,6 @@ from analytics_es.presentation.charts.chart import Chart, Figure, Level
 
 HEIGHT, TOP, PLOT = 240, 10, 200  # pixels: of all of it, above the plot, and of the plot
 SIDE = 52  # pixels on the left, for the figures at the side
-WIDTH = 760  # of a picture by itself
 WIDE = 1_000  # units across the plot, whatever its width on a screen
 NOTED = 4  # pixels below the plot, for what marks a bucket of which something is to be said
 _NARROW = 4  # buckets that are named where there is little room
@@ -24,18 +20,8 @@ _NARROW = 4  # buckets that are named where there is little room
 
 def picture(chart: Chart) -> str:
     """Return a chart as an element of a page, which gives it its colours: static/page.css."""
-    return _svg(chart, "".join(_drawn(chart)), f'class="picture" width="100%" height="{HEIGHT}"')
-
-
-def standalone(chart: Chart) -> str:
-    """Return a chart as a file of its own: with its colours, of the light and of the dark, and its legend."""
-    legend, height = _legend(chart)
-    place = f'x="{SIDE}" width="{WIDTH - SIDE - 16}" height="{HEIGHT}" overflow="visible"'
-    inner = f"<svg {place}>{''.join(_drawn(chart))}</svg>"
-    ground = '<rect class="ground" width="100%" height="100%"/>'
-    size = f'width="{WIDTH}" height="{HEIGHT + height}" viewBox="0 0 {WIDTH} {HEIGHT + height}"'
-    attributes = f'xmlns="http://www.w3.org/2000/svg" class="picture" {size}'
-    return _svg(chart, f"<style>{_style()}</style>{ground}{inner}{legend}", attributes)
+    attributes = f'class="picture" width="100%" height="{HEIGHT}" role="img" aria-label="{_text(chart.title)}"'
+    return f"<svg {attributes}>{''.join(_drawn(chart))}</svg>"
 
 
 def bar_width(buckets: int) -> float:
@@ -47,10 +33,6 @@ def told(chart: Chart, place: int) -> list[str]:
     """Return what is to be said of a bucket: its figures, and the note."""
     lines = [f"{words.safe(row.name)}: {row.texts[place]}" for row in chart.told(place)]
     return [*(lines or [words.UNKNOWN]), *filter(None, [words.safe(chart.notes[place]) if chart.notes else ""])]
-
-
-def _svg(chart: Chart, content: str, attributes: str) -> str:
-    return f'<svg {attributes} role="img" aria-label="{_text(chart.title)}">{content}</svg>'
 
 
 def _text(text: str) -> str:
@@ -154,35 +136,6 @@ def _below(chart: Chart) -> Iterator[str]:
             x = 100 * (place + (1 if at_edge else 0.5)) / number
             classes = f"{'last' if at_edge else 'below'}{'' if place % seldom == 0 else ' seldom'}"
             yield f'<text class="{classes}" x="{_short(x)}%" y="{HEIGHT - 8}">{_text(label)}</text>'
-
-
-def _legend(chart: Chart) -> tuple[str, int]:
-    """Return the names of all series with their colours, in lines, and how high these are."""
-    texts, x, line = [], SIDE, 0
-    for name, mark in [(chart.unit_name, ""), *((row.name, palette.colour(i)) for i, row in enumerate(chart.series))]:
-        name = words.safe(name)[:48]
-        wide = 28 + 7 * len(name)
-        if x > SIDE and x + wide > WIDTH:
-            x, line = SIDE, line + 1
-        y = HEIGHT + 10 + 18 * line
-        texts.append(f'<rect class="stack {mark}" x="{x}" y="{y - 9}" width="9" height="9"/>' if mark else "")
-        texts.append(f'<text x="{x + 14 if mark else x}" y="{y}">{escape(name)}</text>')
-        x += wide
-    return "".join(texts), 18 * (line + 1) + 4
-
-
-@cache
-def _style() -> str:
-    """Return the rules of pages with colours in the place of variables: not all that shows pictures knows these."""
-    rules = (files("analytics_es.presentation") / "static" / "page.css").read_text("utf-8")
-    own = [line.replace(".aes ", "") for line in rules.splitlines() if line.startswith((".aes .picture", ".aes .c1"))]
-    drawn = "".join(own).replace("padding-left:52px;", "") + ".picture .ground{fill:var(--panel)}"
-    light, dark = (_coloured(drawn, colours) for colours in (palette.LIGHT, palette.DARK))
-    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
-
-
-def _coloured(rules: str, colours: Mapping[str, str]) -> str:
-    return re.sub(r"var\(--(\w+)\)", lambda name: colours[name[1]], rules)
 
 
 def _y(side: Scale, figure: Figure, top: int = TOP) -> str:

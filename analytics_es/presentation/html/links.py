@@ -39,6 +39,10 @@ class Links:
         narrowed = ("where",) if "where" in _WORDS.get(page, ()) else ()
         return self._address(page, self.question.query(link.words, only=self._own(page, (*COMMON, *narrowed))))
 
+    def takes(self, word: str) -> bool:
+        """Say whether this page knows a word."""
+        return word in COMMON or word in _WORDS.get(self.page, ())
+
     def asked(self, words: Mapping[str, str | None]) -> str:
         """Return the address of this page, asked about another period, zone, or as of another time."""
         return self._address(self.page, self.question.query({**dict.fromkeys(FORM), **words}))

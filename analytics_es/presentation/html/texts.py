@@ -13,7 +13,8 @@ from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.words import safe
 
 _CODE = re.compile(r"`([^`]+)`")
-_WORD = re.compile(r"--(?:(top|last|granularity) )?([a-z0-9]+(?:-[a-z]+)*)")
+# What is a word by itself: a model may well be called org--model.
+_WORD = re.compile(r"(?<!\S)(\(?)--(?:(top|last|granularity) )?([a-z0-9]+(?:-[a-z]+)*)(?![\w-])")
 
 
 def as_it_is(html: str) -> Markup:
@@ -52,9 +53,11 @@ def _worded(text: str, links: Links | None) -> h.Node:
 
 
 def _word(match: re.Match[str], links: Links | None) -> str:
-    name, text = match.groups()
+    before, name, text = match.groups()
     if name is None or links is None:
-        return text
+        return f"{before}{text}"
+    if not links.takes(name):
+        return f"{before}{name}={text}"
     others = dict.fromkeys(PERIOD) if name == "last" else {}
     address = links.to(Link(text=text, words={**others, name: text}))
-    return f'<a href="{escape(address)}">{name}={text}</a>'
+    return f'{before}<a href="{escape(address)}">{name}={text}</a>'

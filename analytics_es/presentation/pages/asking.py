@@ -23,12 +23,14 @@ class Asking:
     period: what it is about, in the zone that is shown.
     answers: who answers it: the store of now, or its log as it stood.
     service: the store of now, for what is not a question about events, such as how far projections are.
+    server: where who asks has reached the server, such as http://127.0.0.1:4318.
     """
 
     question: Question
     period: TimePeriod
     answers: AnalyticsService | AsOf
     service: AnalyticsService
+    server: str = "http://127.0.0.1:4318"
 
 
 @frozen(kw_only=True)

@@ -132,7 +132,7 @@ def _dimensions(asking: Asking) -> list[str]:
 def _parts(answers: Answers, top: int) -> Iterator[Part]:
     answer = answers.cost
     if not answer.calls and not answer.totals:
-        yield from heads.nothing("provider calls")
+        yield from heads.nothing("provider calls", answer.completeness)
         return
     if answers.was:
         yield _supposed(answer, answers.was, answers.models)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -19,6 +19,7 @@ from analytics_es.presentation.tables.metrics import beside, by_projection
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, nothing
 from analytics_es.presentation.tables.summary import in_unit
 from analytics_es.types import (
+    Completeness,
     CostBreakdown,
     CostExplanation,
     Explanation,
@@ -32,8 +33,10 @@ Summed = MetricSummary | CostBreakdown
 LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
 _FIGURES = {
     "total": "sum",
+    "mean": "mean",
     "minimum": "smallest",
     "p50": "half at most",
+    "p90": "90 % at most",
     "p95": "95 % at most",
     "p99": "99 % at most",
     "maximum": "largest",
@@ -87,10 +90,19 @@ def _explained(
         name="events",
         title=_title(figure, metric, where),
         sub=_period(answer.period),
-        parts=[Tiles(tiles), _choices(asking, metric, metrics), events],
+        parts=[Tiles(tiles), *_lagging(answer.completeness), _choices(asking, metric, metrics), events],
         answers={"events": answer},
         foot=[footer([answer.completeness], answer.period).text],
     )
+
+
+def _lagging(completeness: Completeness) -> Iterator[Line]:
+    """Say that a figure may be of more events than these: one that no read model holds is of all that the log does."""
+    if completeness.lag_events:
+        waiting = words.plural(completeness.lag_events, "event")
+        these = f"These are the events up to position {completeness.position:,}, which read models hold."
+        others = "A figure of another zone, of nobody, or of several together is derived from the log"
+        yield Line(f"{these} {others}: it counts the {waiting} after it, too.", ALARM)
 
 
 def _title(figure: str, metric: str, where: Mapping[str, str]) -> str:
@@ -224,7 +236,7 @@ def _not_explained(
         name="events",
         title=_title(" and ".join(tile.figure for tile in _values(whole)), metric, where),
         sub=_period(asking.period),
-        parts=parts,
+        parts=[*parts, *_lagging(whole.completeness)],
         answers={},
         foot=[footer([whole.completeness], whole.period).text],
         failure=error,

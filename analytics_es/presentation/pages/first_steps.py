@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 
 from analytics_es.events.event import EARLIEST, LATEST
@@ -14,28 +15,34 @@ from analytics_es.types.calendar_words import midnight
 
 SHOWN = timedelta(days=31)  # of what there is, at most
 
-_STEPS = Steps(
-    [
-        Step(
-            text="Look around first, with a week that is made up, in a store of its own",
-            code="analytics-es demo --db demo.db\nanalytics-es serve --db demo.db",
-        ),
-        Step(
-            text="See which coding agents keep sessions on this machine, and read them",
-            code="analytics-es agents\nanalytics-es agents import",
-        ),
-        Step(
-            text="Let applications and agents send OpenTelemetry here: this server is the endpoint",
-            code="export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\n"
-            "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-        ),
-        Step(
-            text="Record events from Python, into the same store",
-            code='analytics.record_event("provider.call.completed", {"provider": "anthropic", '
-            '"model": "claude-sonnet-4-5", "input_tokens": 1200, "output_tokens": 150, "status": "ok"})',
-        ),
-    ]
-)
+_RECORDING = """\
+from analytics_es import AnalyticsService
+
+with AnalyticsService.open("analytics.db") as analytics:
+    call = {"model": "claude-sonnet-4-5", "input_tokens": 1200, "output_tokens": 150}
+    analytics.record_event("provider.call.completed", call).unwrap()"""
+
+
+def _steps(server: str) -> Steps:
+    """Return ways to events; who sends them over HTTP sends them to this very server."""
+    return Steps(
+        [
+            Step(
+                text="Look around first, with a week that is made up, in a store of its own",
+                code="analytics-es demo --db demo.db\nanalytics-es serve --db demo.db --port 0",
+            ),
+            Step(
+                text="See which coding agents keep sessions on this machine, and read them",
+                code="analytics-es agents\nanalytics-es agents import",
+            ),
+            Step(
+                text="Let applications and agents send OpenTelemetry here: this server is the endpoint",
+                code=f"export OTEL_EXPORTER_OTLP_ENDPOINT={shlex.quote(server)}\n"
+                "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            ),
+            Step(text="Record events from Python, into the same store", code=_RECORDING),
+        ]
+    )
 
 
 def instead(asking: Asking) -> Section:
@@ -43,7 +50,7 @@ def instead(asking: Asking) -> Section:
     bounds = _bounds(asking)
     if bounds is None:
         line = Line("Nothing is recorded yet. Each of these ways leads to events; this page then shows them.")
-        return Section(title="No events yet", parts=[line, _STEPS])
+        return Section(title="No events yet", parts=[line, _steps(asking.server)])
     first, last = bounds
     zone = asking.period.start.tzinfo
     end = midnight(last.astimezone(zone).date() + timedelta(days=1), zone)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from attrs import evolve
 from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
 from analytics_es.presentation import Behind, Line, Link
 from analytics_es.presentation.pages.asking import Asking
-from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles
+from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles, Ways
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import metrics, parts
 from analytics_es.projection.declaration import Declaration
@@ -51,8 +51,11 @@ def foot(answers: Sequence[Completeness], period: TimePeriod, *notes: str) -> li
     return [parts.footer(answers, period, *notes).text]
 
 
-def nothing(what: str) -> list[Part]:
-    """Say that there is nothing to show."""
+def nothing(what: str, stands_on: Completeness) -> list[Part]:
+    """Say that there is nothing to show; where nothing is recorded at all, a longer period has no more of it."""
+    if not stands_on.position:
+        begin = Link(text="how to begin", page="overview")
+        return [Line("Nothing is recorded yet.", "yellow"), Ways([begin])]
     return [Line(f"No {what} in this period: try a longer one, such as --last 4w.", "yellow")]
 
 

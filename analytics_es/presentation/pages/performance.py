@@ -133,7 +133,7 @@ def _parts(
     where: Mapping[str, str],
 ) -> Iterator[Part]:
     if not speed.calls:
-        yield from heads.nothing("calls that ended" if not where else "such calls")
+        yield from heads.nothing("calls that ended" if not where else "such calls", answer.completeness)
         return
     yield heads.leading(_tiles(speed, where))
     main = "duration" if where else "performance"

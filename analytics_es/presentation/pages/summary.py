@@ -72,7 +72,7 @@ def _choices(infos: Sequence[MetricInfo], metric: str | None, by: Sequence[str],
 def _parts(money: Sequence[MetricSummary], top: int) -> Iterator[Part]:
     currencies = [part for part in money if _is_there(part)]
     if not currencies:
-        yield from heads.nothing("figures of this metric")
+        yield from heads.nothing("figures of this metric", money[0].completeness)
         return
     yield heads.leading(tile for part in currencies for tile in _tiles(part))
     for part in currencies:

@@ -63,7 +63,9 @@ def _choices(asking: Asking, answer: UsageStats) -> Part:
 
 def _parts(answer: UsageStats, top: int) -> Iterator[Part]:
     if not answer.totals.events and not answer.nobody:
-        yield from heads.nothing(words.safe(f"events{tables.whose(answer) if answer.entity_id else ''}"))
+        yield from heads.nothing(
+            words.safe(f"events{tables.whose(answer) if answer.entity_id else ''}"), answer.completeness
+        )
         return
     yield heads.leading(_tiles(answer))
     yield from _over_time(answer)

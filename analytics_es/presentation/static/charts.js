@@ -18,12 +18,13 @@
       }
       return known.get(name);
     };
-    const coloured = (part) => {
-      if (Array.isArray(part)) return part.map(coloured);
+    // What is no colour by its place stays: a model may be called as one is.
+    const coloured = (part, of = "") => {
+      if (Array.isArray(part)) return part.map((inner) => coloured(inner));
       if (part && typeof part === "object") {
-        return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, coloured(inner)]));
+        return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, coloured(inner, name)]));
       }
-      return typeof part === "string" && /^var\(--\w+\)$/.test(part) ? colour(part) : part;
+      return of.endsWith("color") && /^var\(--\w+\)$/.test(part) ? colour(part) : part;
     };
     return [coloured, () => probe.remove()];
   }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 
 from analytics_es.errors import MissingExtra
@@ -15,7 +16,7 @@ from analytics_es.presentation.charts import axis, figure, palette, svg
 from analytics_es.presentation.charts.chart import Chart, Level
 from analytics_es.presentation.html.style import stylesheet
 from tests.presentation.charts import examples
-from tests.presentation.charts.examples import chart, charts
+from tests.presentation.charts.examples import chart, charts, series
 
 
 def texts(part: Any) -> Iterator[str]:
@@ -81,13 +82,11 @@ def test_hostile_names_are_no_markup_of_plotly() -> None:
 
 
 def test_colours_are_those_of_the_page() -> None:
-    pairs = re.findall(r"--(\w+):light-dark\((#\w+),(#\w+)\)", stylesheet())
-    light, dark = ({name: pair[place] for name, *pair in pairs} for place in (0, 1))
+    light = dict(re.findall(r"--(\w+):light-dark\((#\w+),", stylesheet()))
     named = {name[6:-1] for name in texts(figure.data(chart(kind="lines"))) if name.startswith("var(")}
 
-    assert {name: light[name] for name in palette.LIGHT} == palette.LIGHT
-    assert {name: dark[name] for name in palette.DARK} == palette.DARK
-    assert named <= palette.LIGHT.keys()
+    assert {name: light[name] for name in palette.COLOURS} == palette.COLOURS
+    assert named <= palette.COLOURS.keys()
 
 
 # ── in a notebook ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,7 +97,7 @@ def test_a_notebook_has_the_figure_with_its_colours() -> None:
 
     assert type(drawn).__name__ == "Figure"
     assert [trace.name for trace in drawn.data] == ["model-0", "model-1"]
-    assert drawn.data[0].marker.color == palette.LIGHT["c1"]
+    assert drawn.data[0].marker.color == palette.COLOURS["c1"]
     assert "var(" not in drawn.to_json()
     assert drawn.layout.showlegend
 
@@ -142,3 +141,18 @@ def test_the_script_is_that_of_plotly_without_what_a_strict_policy_forbids() -> 
     assert len(script) > 4_000_000
     assert b".textContent='.maplibregl" not in script
     assert b"e.textContent=''" in script
+
+
+@pytest.mark.parametrize("name", ["var(--c1)", "var(--none)"])
+def test_a_name_that_looks_like_a_colour_is_a_name(name: str) -> None:
+    drawn = evolve(chart(), series=[series(name, [1, 2, 3])])
+
+    assert figure.figure([drawn]).data[0].name == name
+
+
+def test_a_long_line_takes_no_longer_for_each_of_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    monkeypatch.setattr(figure, "alone", lambda figures: looked.append(len(figures)) or [])
+    figure.data(chart([1] * 50, kind="lines"))
+
+    assert looked == [50]

@@ -175,3 +175,35 @@ def test_a_chart_has_one_figure_and_one_text_a_bucket(changes: dict[str, Any]) -
         evolve(drawn, series=[evolve(drawn.series[0], **changes)])
     with pytest.raises(ValueError, match="7 series: at most 6"):
         evolve(drawn, series=list(drawn.series) * 7)
+
+
+def test_what_is_named_alike_is_drawn_apart() -> None:
+    """A model may be named as those that name none, as two keys together, or as all others are."""
+    names = ["(none)", None, "4 others", "a", "b", "c", "d", "e", "f"]
+    with opened(clock=lambda: NOW, privacy="full") as service:
+        record(
+            service,
+            *(
+                provider_call(occurred_at=MONDAY, model=name, provider="house", cost=f"{10 - place}")
+                for place, name in enumerate(names)
+            ),
+        )
+        by_model = charts(service.get_cost_series(WEEK).unwrap())[0]
+
+    firsts = {row.name: row.figures[0] for row in by_model.series}
+    assert firsts == {"(none)": 10, "(none) (2)": 9, "4 others": 8, "a": 7, "b": 6, "4 others (2)": 14}
+
+
+def test_two_keys_that_read_alike_together_are_drawn_apart() -> None:
+    pairs = [("a", "b · c"), ("a · b", "c")]
+    with opened(clock=lambda: NOW, privacy="full") as service:
+        record(
+            service,
+            *(
+                provider_call(occurred_at=MONDAY, model=model, provider=provider, cost=cost)
+                for (provider, model), cost in zip(pairs, ["2", "1"], strict=True)
+            ),
+        )
+        drawn = charts(service.get_cost_series(WEEK, by=("provider", "model")).unwrap())[0]
+
+    assert [(row.name, row.figures[0]) for row in drawn.series] == [("a · b · c", 2), ("a · b · c (2)", 1)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from attrs import evolve
 from syrupy.assertion import SnapshotAssertion
 
+from analytics_es.presentation import Line
 from analytics_es.presentation.html import fragment, rendered, rendered_failure, stylesheet
 from analytics_es.presentation.pages import KINDS
 from tests.presentation.html.examples import links, page, parts
@@ -151,3 +153,16 @@ def _selectors(style: str) -> list[str]:
             depth = max(depth - 1, 0)
         text = "" if sign in "{};" else text + sign
     return selectors
+
+
+@pytest.mark.parametrize("name", ["org--model", "var(--boom)", "--last-7d--", "a--top 3"])
+def test_a_name_in_a_sentence_is_told_as_it_is(name: str) -> None:
+    html = rendered(page(parts=[Line(f"not known of {name}, and of --where")]), links())
+
+    assert f"not known of {name}, and of where" in html
+
+
+def test_a_sentence_links_no_word_that_its_page_does_not_know() -> None:
+    html = rendered(page(parts=[Line("say --top 3 or --last 4w")]), evolve(links(), page="overview"))
+
+    assert 'say top=3 or <a href="/overview?last=4w">last=4w</a>' in html

@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError, BadWord, UnknownKey, UnknownMetric
+from analytics_es.presentation.blocks import Line
 from analytics_es.presentation.html import Links, rendered
 from analytics_es.presentation.parts import Page, Tile, Tiles
 from analytics_es.presentation.question import Question
@@ -96,6 +97,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalyticsServic
     with opened(tmp_path_factory.mktemp("sealed") / "analytics.db", clock=lambda: now, privacy="full") as store:
         record(store, *day.events())
         store.retain({"events": "6d"}).unwrap()
+        store.get_cost_breakdown("2026-03").unwrap()  # the first one tells the log of the default prices
+        store.catch_up()
         yield store
 
 
@@ -117,11 +120,25 @@ def test_the_rest_of_the_period_is_explained(sealed: AnalyticsService) -> None:
     assert rest.answers["events"].count == 26
 
 
-def test_whatever_names_hold_they_are_text(tmp_path: Path) -> None:
-    with hostile(tmp_path / "analytics.db") as store:
-        for metric in ("cost.cost", "usage.events", "performance.duration"):
-            shown = page(store, f"events?metric={metric}&limit=1000&{PERIOD}")
-            html = rendered(shown, Links(page="events", question=Question(words={"metric": [metric]})))
+def test_whatever_names_hold_they_are_text(hard: AnalyticsService) -> None:
+    for metric in ("cost.cost", "usage.events", "performance.duration"):
+        shown = page(hard, f"events?metric={metric}&limit=1000&{PERIOD}")
+        html = rendered(shown, Links(page="events", question=Question(words={"metric": [metric]})))
 
-            assert not any(name in html for name in NAMES if "<" in name)
-            assert "\u202e" not in html
+        assert not any(name in html for name in NAMES if "<" in name)
+        assert "\u202e" not in html
+
+
+def test_while_read_models_lag_it_says_that_other_figures_may_count_more(tmp_path: Path) -> None:
+    with hostile(tmp_path / "analytics.db") as service:
+        figure = page(service, f"usage?{PERIOD}&tz=Asia/Kathmandu").answers["usage"].totals.events
+        shown = page(service, f"events?metric=usage.events&{PERIOD}&tz=Asia/Kathmandu")
+        service.catch_up()
+        caught_up = page(service, f"events?metric=usage.events&{PERIOD}&tz=Asia/Kathmandu")
+
+    lag = shown.answers["events"].completeness.lag_events
+    said = [line.text for line in shown.parts if isinstance(line, Line)]
+    assert (lag, figure) == (3, shown.answers["events"].count + 3)
+    assert [text for text in said if "it counts the 3 events after it, too" in text] == said[:1]
+    assert [line.text for line in caught_up.parts if isinstance(line, Line)] == []
+    assert caught_up.answers["events"].count == figure

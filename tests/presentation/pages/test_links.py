@@ -99,8 +99,9 @@ def test_what_an_event_adds_leads_to_all_that_is_in_the_same_row(week: Analytics
             assert row.value in [event.value for event in answer.events if event.position == 40]
 
 
-def test_a_bucket_of_a_series_leads_to_its_own_hours(week: AnalyticsService) -> None:
-    shown, asking = asked(week, "cost?granularity=day")
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_a_bucket_of_a_series_leads_to_its_own_hours(week: AnalyticsService, zone: str) -> None:
+    shown, asking = asked(week, f"cost?granularity=day&tz={zone}")
     ways = Links(page="cost", question=asking.question)
     of_buckets = [figure for figure in figures(shown) if figure.behind.start]
     assert of_buckets

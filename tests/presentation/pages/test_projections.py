@@ -12,7 +12,7 @@ from analytics_es import AnalyticsService
 from analytics_es.ingest import InProcessBus
 from analytics_es.presentation.parts import Section
 from analytics_es.testing import NOON, event, tool_call
-from tests.hostile_store import hostile
+from tests.hostile_store import PERIOD, hostile
 from tests.presentation.pages.asking import page, plain
 from tests.stores import opened, record
 
@@ -114,3 +114,14 @@ def test_privacy_and_retention_are_told_in_words() -> None:
 
     assert str(policy).startswith("Policy of privacy pseudonymous: rules by field: ")
     assert retention == "Retention events 90d, tool.* 30d."
+
+
+def test_the_store_that_is_hard_to_show_is_rebuilt_to_the_same_figures(tmp_path: Path) -> None:
+    with hostile(tmp_path / "analytics.db") as service:
+        service.catch_up()
+        before = page(service, f"overview?{PERIOD}").answers["report"]
+        stopped = service.rebuild()
+        assert (stopped.ok, stopped.failure and stopped.failure.code) == (False, "rebuild_stopped")
+        assert service.rebuild(set_aside=True).unwrap().unreadable == 1
+
+        assert page(service, f"overview?{PERIOD}").answers["report"] == before
