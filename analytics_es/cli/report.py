@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.options import PATH, Question, question_options
-from analytics_es.cli.report_file import OUTPUT, write_html, write_svg
+from analytics_es.cli.report_file import OUTPUT, replaceable, write_html, write_svg
 from analytics_es.lifecycle.files import free
 from analytics_es.presentation.tables import report as tables
 
@@ -38,7 +38,8 @@ def report(question: Question, html: Path | None, no_script: bool, svg: Path | N
     if html and svg and (html == svg or html.absolute() == svg.absolute()):
         raise click.UsageError("--html and --svg name the same file: they are two.")
     if svg and not replace and svg != OUTPUT:
-        free(svg)  # said before the other file is written
+        with replaceable():
+            free(svg)  # said before the other file is written
     if html:
         write_html(question, html, script=not no_script, replace=replace)
     if html and not svg:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from analytics_es.cli.hints import complete
 from analytics_es.cli.names import named
 from analytics_es.cli.options import Question
 from analytics_es.cli.store import OpenStore, existing
-from analytics_es.errors import FileExists, ReportExists
+from analytics_es.errors import CannotWrite, FileExists, ReportExists
 from analytics_es.lifecycle.files import free, put
 from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
@@ -31,7 +32,7 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
 
     with existing(question.db) as store:
         if path != OUTPUT and not replace:
-            with _replaceable():
+            with replaceable():
                 free(path)  # said before anything is asked
         period, as_of = _period(question, store), question.as_of
         store.catch_up()
@@ -46,7 +47,7 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
                 progress=bar.report,
             )
         if path == OUTPUT:
-            click.echo(report.file, nl=False)
+            _put_out(report.file)
             about = report.about
         else:
             about = written(store.service, path, report, replace=replace)
@@ -61,15 +62,23 @@ def write_svg(question: Question, path: Path, answer: object, blocks: Iterable[B
         _, blocks = named(question.db, answer, blocks, False)
     svg = picture("analytics-es report", (rewritten(block, complete) for block in blocks)).encode()
     if path == OUTPUT:
-        click.echo(svg, nl=False)
+        _put_out(svg)
     else:
-        with existing(question.db) as store, _replaceable():
+        with existing(question.db) as store, replaceable():
             put(path, svg, store.service.store.log, replace=replace)
         click.echo(f"wrote {words.safe(str(path))}: {words.size(len(svg))}", err=True)
 
 
+def _put_out(file: bytes) -> None:
+    """Write to standard output; raises CannotWrite where there is none, which nobody else would say."""
+    if sys.stdout is None:
+        raise CannotWrite(path="standard output", problem="it is closed")
+    click.echo(file, nl=False)
+
+
 @contextmanager
-def _replaceable() -> Iterator[None]:
+def replaceable() -> Iterator[None]:
+    """Say of a file that is there already what replaces it."""
     try:
         yield
     except FileExists as error:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analytics_es.cli import report_file
+from analytics_es.errors import CannotWrite
 from tests.cli.conftest import ADA, LAST, WEEK, Cli
 
 HTML = ("report", *WEEK, "--html")
@@ -126,6 +128,12 @@ def test_whatever_the_period_was_asked_with_it_holds(cli: Cli, own: str, asked: 
         0,
         "a.html holds",
     )
+
+
+def test_a_standard_output_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_file.sys, "stdout", None)
+    with pytest.raises(CannotWrite, match="standard output cannot be written: it is closed"):
+        report_file._put_out(b"<p>")
 
 
 # ── check FILE ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -40,7 +40,6 @@ from analytics_es.testing import price, provider_call
 from analytics_es.types import ReportCheck
 from tests import hostile_store
 from tests.cli.conftest import NOON, fixed_events
-from tests.hostile_store import hostile
 from tests.stores import opened, record
 
 WEEK = TimePeriod(NOON.replace(day=1, hour=0), NOON.replace(day=8, hour=0))
@@ -179,24 +178,24 @@ def test_it_answers_as_of_what_is_asked(service: AnalyticsService, path: Path) -
 
 
 @pytest.mark.parametrize("script", [False, True])
-def test_hostile_names_two_currencies_a_day_of_25_hours_and_lag(script: bool, path: Path) -> None:
-    with hostile(":memory:") as service:
-        period = TimePeriod.parse("2026-10-24/2026-10-28", hostile_store.ZONE)
-        write_report(service, path, period, script=script).unwrap()
-        text = path.read_text()
-        answer = checked(service, path)
+def test_hostile_names_two_currencies_a_day_of_25_hours_and_lag(
+    script: bool, hard: AnalyticsService, path: Path
+) -> None:
+    period = TimePeriod.parse("2026-10-24/2026-10-28", hostile_store.ZONE)
+    write_report(hard, path, period, script=script).unwrap()
+    text = path.read_text()
+    answer = checked(hard, path)
 
     assert (answer.drawn, answer.period) == (True, period)
     assert [name for name in hostile_store.NAMES if "<" in name and name in text] == []
     assert "USD" in text and "EUR" in text
 
 
-def test_the_zone_of_its_days_is_kept(path: Path) -> None:
-    with hostile(":memory:") as service:
-        period = TimePeriod.parse("2026-10-24/2026-10-28", "America/New_York")
-        write_report(service, path, period).unwrap()
+def test_the_zone_of_its_days_is_kept(hard: AnalyticsService, path: Path) -> None:
+    period = TimePeriod.parse("2026-10-24/2026-10-28", "America/New_York")
+    write_report(hard, path, period).unwrap()
 
-        assert (checked(service, path).drawn, "America/New_York" in path.read_text()) == (True, True)
+    assert (checked(hard, path).drawn, "America/New_York" in path.read_text()) == (True, True)
 
 
 def test_pages_and_words_are_those_that_are_asked_for(service: AnalyticsService, path: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from analytics_es import AnalyticsService
-from tests.hostile_store import NAMES, PERIOD, hostile
+from tests.hostile_store import NAMES, PERIOD
 from tests.presentation.pages.asking import RATES, asked, explained, figures, number, said
 
 MARCH = "from=2026-03-02&to=2026-03-06"
@@ -63,14 +61,6 @@ def test_a_figure_is_that_of_the_events_it_leads_to(store: AnalyticsService, add
     shown, told = of_events(store, address)
     assert shown == told
     assert shown
-
-
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalyticsService]:
-    """Return the store that makes every page hard."""
-    place: Path = tmp_path_factory.mktemp("hostile") / "analytics.db"
-    with hostile(place) as store:
-        yield store
 
 
 @pytest.mark.parametrize(

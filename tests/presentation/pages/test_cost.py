@@ -16,7 +16,7 @@ from analytics_es.presentation.blocks import Behind, Grid
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.parts import Choices, Section, Tiles
 from analytics_es.types import CostExplanation
-from tests.hostile_store import PERIOD, hostile
+from tests.hostile_store import PERIOD
 from tests.presentation.pages.asking import asked, explained, figures, page, parts_of, plain
 from tests.presentation.pages.spending import MARCH, START, spending
 from tests.stores import opened
@@ -25,12 +25,6 @@ from tests.stores import opened
 @pytest.fixture(scope="module")
 def store() -> Iterator[AnalyticsService]:
     with spending() as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalyticsService]:
-    with hostile(tmp_path_factory.mktemp("hostile") / "analytics.db") as service:
         yield service
 
 

@@ -14,7 +14,7 @@ from analytics_es.errors import BadWord, NoSuchPosition
 from analytics_es.presentation.html import Links, rendered
 from analytics_es.presentation.question import Question
 from analytics_es.testing import NOON, event, provider_call, tool_call
-from tests.hostile_store import NAMES, hostile
+from tests.hostile_store import NAMES
 from tests.presentation.pages.asking import page, plain
 from tests.stores import append, opened, record, sql
 
@@ -118,12 +118,11 @@ def test_who_was_forgotten_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_whatever_an_event_holds_is_text(tmp_path: Path) -> None:
-    with hostile(tmp_path / "analytics.db") as store:
-        head = store.store.log.head()
-        for position in range(1, head, head // 10):
-            shown = page(store, f"event?position={position}")
-            html = rendered(shown, Links(page="event", question=Question(words={"position": [str(position)]})))
+def test_whatever_an_event_holds_is_text(hard: AnalyticsService) -> None:
+    head = hard.store.log.head()
+    for position in range(1, head, head // 10):
+        shown = page(hard, f"event?position={position}")
+        html = rendered(shown, Links(page="event", question=Question(words={"position": [str(position)]})))
 
-            assert not any(name in html for name in NAMES if "<" in name)
-            assert "\u202e" not in html
+        assert not any(name in html for name in NAMES if "<" in name)
+        assert "\u202e" not in html

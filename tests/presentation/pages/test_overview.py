@@ -20,7 +20,7 @@ from analytics_es.presentation.tables.report import ANSWERS, reported
 from analytics_es.projection import count, projection
 from analytics_es.testing import provider_call
 from analytics_es.types import CostExplanation
-from tests.hostile_store import PERIOD, hostile
+from tests.hostile_store import PERIOD
 from tests.presentation.pages.asking import asked, explained, figures, page, parts_of, plain, said
 from tests.presentation.pages.spending import MARCH, NOW, START, spending
 from tests.stores import opened, record
@@ -29,12 +29,6 @@ from tests.stores import opened, record
 @pytest.fixture(scope="module")
 def store() -> Iterator[AnalyticsService]:
     with spending() as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalyticsService]:
-    with hostile(tmp_path_factory.mktemp("hostile") / "analytics.db") as service:
         yield service
 
 
