@@ -108,7 +108,8 @@ def _host(header: str) -> str:
     """Return the name in a Host header, without a port."""
     name = header.strip().lower()
     if name.startswith("["):
-        return name[1:].partition("]")[0]
+        address, _, port = name[1:].partition("]")
+        return address if not port or port.startswith(":") else name
     return name if name.count(":") > 1 else name.partition(":")[0]
 
 

@@ -251,6 +251,23 @@ def test_a_figure_that_was_edited_is_found_whatever_was_done_to_the_checksum(
     assert [other.decode() in str(line.was) for line in answer.lines[:1]] == [True]
 
 
+@pytest.mark.parametrize("is_summed", [True, False])
+def test_an_exact_figure_that_was_edited_beside_its_rounded_one_is_told(
+    written: tuple[AnalyticsService, Path], tmp_path: Path, is_summed: bool
+) -> None:
+    service, path = written
+    file = path.read_bytes()
+    start = file.index(b'<data value="') + len(b'<data value="')
+    changed = file[:start] + b"7" + file[start:]
+    edited = tmp_path / "edited.html"
+    edited.write_bytes(summed(changed) if is_summed else changed)
+    answer = checked(service, edited)
+
+    told = [line for line in answer.lines if line.figure == "markup"]
+    assert (answer.verdict, len(told)) == ("edited", 1)
+    assert ('value="7' in str(told[0].was), 'value="7' in str(told[0].now)) == (True, False)
+
+
 def test_lines_that_were_taken_out_or_put_in_are_told(written: tuple[AnalyticsService, Path], tmp_path: Path) -> None:
     service, path = written
     edited = tmp_path / "edited.html"

@@ -84,7 +84,9 @@ def test_without_a_token_this_machine_is_asked_under_its_own_names(analytics: An
     assert sent(analytics_app(analytics), host=host).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:4318", "127.0.0.1.evil.example", "", "10.0.0.7"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4318", "127.0.0.1.evil.example", "[::1]evil", "", "10.0.0.7"]
+)
 def test_a_name_that_a_page_leads_here_under_is_refused(analytics: AnalyticsService, host: str) -> None:
     answer = sent(analytics_app(analytics), host=host)
 

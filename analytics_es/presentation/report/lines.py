@@ -13,6 +13,7 @@ from analytics_es.types import ReportChange
 MOST = 400  # lines that are compared, once the same ones at both ends are left out
 LISTED = 20
 LONGEST = 200  # characters of a line
+AROUND = 60  # characters of markup on either side of where it differs
 _TAGS = re.compile(r"<[^<>]*(?:>|$)")  # the last one may be cut
 
 
@@ -41,8 +42,19 @@ def _differing(shown: Sequence[str], expected: Sequence[str]) -> Iterator[Report
 
 def _beside(shown: Sequence[str], expected: Sequence[str]) -> Iterator[ReportChange]:
     for line, drawn in zip_longest(shown, expected):
-        if line != drawn and (was := _text(line)) != (now := _text(drawn)):
+        if line == drawn:
+            continue
+        if (was := _text(line)) != (now := _text(drawn)):
             yield ReportChange(figure="line", was=was, now=now)
+        elif line and drawn and "<meta " not in line:  # what is said of the file has a verdict of its own
+            yield _unseen(line, drawn)
+
+
+def _unseen(line: str, drawn: str) -> ReportChange:
+    """Return a bit of the markup that differs where the same is seen, such as the exact figure beside a rounded one."""
+    place = next((at for at, (one, other) in enumerate(zip(line, drawn, strict=False)) if one != other), 0)
+    begin, end = max(place - AROUND, 0), place + AROUND
+    return ReportChange(figure="markup", was=line[begin:end], now=drawn[begin:end])
 
 
 def _text(line: str | None) -> str | None:
