@@ -157,7 +157,9 @@ def test_the_notebook_of_the_docs_runs_and_shows_what_it_says(tmp_path: Path, mo
     notebook = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
     kept = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
 
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=None, startup_timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     html = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
