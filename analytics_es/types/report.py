@@ -79,8 +79,7 @@ class ReportCheck(ValueObject):
 
     path: of the file.
     holds: the file is as it was written, and the log says the same.
-    verdict: it `holds`; its figures have `changed`; it was `edited`; what it shows was drawn
-        otherwise, so that only its answers are known to be the same (`undrawn`); or it is `underivable` from this log.
+    verdict: it `holds`, has `changed`, was `edited`, is `underivable` here, or `undrawn`: its answers are the same.
     period: what the report is about.
     position: of the log, as of which it answers.
     log: the identity of the log that it says it was derived from.
