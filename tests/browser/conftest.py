@@ -36,9 +36,9 @@ def executable() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return one browser for all tests of a worker."""
+    """Return one browser for a module: while it is there, no other test of the worker can run a loop of asyncio."""
     path = executable()
     if path is None:
         if os.environ.get("NEEDS_BROWSER"):
