@@ -25,8 +25,7 @@ def money(cost: CostBreakdown) -> Iterator[Tile]:
         yield _spent(cost, total)
     if beyond := cost.totals[CURRENCIES:]:
         names = ", ".join(words.safe(total.currency) for total in beyond)
-        number = words.plural(len(beyond), "currency").replace("currencys", "currencies")
-        yield Tile(label="Cost, too", figure=number, note=names, link=Link(page="cost"))
+        yield Tile(label="Cost, too", figure=words.plural(len(beyond), "currency"), note=names, link=Link(page="cost"))
     if cost.calls and not cost.totals:
         yield Tile(label="Cost", figure=words.UNKNOWN, note="of no call is it known", link=Link(page="cost"))
 

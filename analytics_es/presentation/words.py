@@ -119,7 +119,7 @@ def size(count: int) -> str:
 
 def plural(number: int, word: str) -> str:
     """Return a count of things: 1 event, 2 events, 2 entries."""
-    return f"{number:,} {word if number == 1 else word[:-1] + 'ies' if word.endswith('ry') else word + 's'}"
+    return f"{number:,} {word if number == 1 else word[:-1] + 'ies' if word.endswith(('ry', 'cy')) else word + 's'}"
 
 
 def starts(instants: Sequence[datetime]) -> list[str]:

@@ -74,9 +74,15 @@ def test_other_figures_are_told_as_people_read_them() -> None:
     assert [words.decimal(Decimal(text)) for text in ("1000", "1.50", "0.12345")] == ["1,000", "1.5", "0.123"]
     assert [words.change(None), words.change(0.25), words.change(-12.5)] == ["–", "+25.0 %", "-1,250.0 %"]
     assert [words.size(999), words.size(1_500), words.size(2_500_000)] == ["999 bytes", "1.5 kB", "2.5 MB"]
-    assert [words.plural(1, "entry"), words.plural(2, "entry"), words.plural(0, "row")] == [
+    assert [
+        words.plural(1, "entry"),
+        words.plural(2, "entry"),
+        words.plural(2, "currency"),
+        words.plural(0, "row"),
+    ] == [
         "1 entry",
         "2 entries",
+        "2 currencies",
         "0 rows",
     ]
     assert words.moment(datetime(2024, 3, 4, 5, 6, 7, tzinfo=UTC)) == "2024-03-04 05:06:07"
