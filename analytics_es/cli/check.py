@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from analytics_es.cli.display import print_answer
 from analytics_es.cli.hints import complete
-from analytics_es.cli.lag import LagLimit, lag_limit
+from analytics_es.cli.lag import LagLimit, max_lag_option
 from analytics_es.cli.options import PATH, db_option, json_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.errors import AnalyticsError, BadSettings, BadWord
@@ -23,14 +23,7 @@ _STYLES = {"ok": "", "warning": "yellow", "failed": "red"}
 
 @click.command()
 @click.argument("file", type=PATH, required=False)
-@click.option(
-    "--max-lag",
-    default="60s",
-    show_default=True,
-    callback=lambda context, option, text: lag_limit(text),
-    metavar="EVENTS|TIME",
-    help="How far the read models may be behind: so many events, or for so long: 1000, 30s, 2h.",
-)
+@max_lag_option("How far the read models may be behind", default="60s", show_default=True)
 @click.option("--quiet", is_flag=True, help="Print only what is not well; nothing where all is.")
 @db_option
 @json_option

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 from attrs import frozen
@@ -47,3 +48,14 @@ def lag_limit(text: str | None) -> LagLimit | None:
         raise click.BadParameter(f"{text!r} is no limit: write 1000 events, or 30s, 5m, 2h, 1d.")
     number = int(match[1])
     return LagLimit(text=text, seconds=number * SECONDS[match[2]]) if match[2] else LagLimit(text=text, events=number)
+
+
+def max_lag_option(help: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command --max-lag, which says what is done beyond it; read as a LagLimit."""
+    return click.option(
+        "--max-lag",
+        callback=lambda context, option, text: lag_limit(text),
+        metavar="EVENTS|TIME",
+        help=f"{help}: so many events, or for so long: 1000, 30s, 2h.",
+        **settings,
+    )

@@ -8,7 +8,7 @@ from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.forms import form_options
-from analytics_es.cli.lag import LagLimit, lag_limit
+from analytics_es.cli.lag import LagLimit, max_lag_option
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.presentation import Column, Columns, Grid, Number, words
@@ -61,12 +61,7 @@ def list_(db: Place, as_json: bool) -> None:
     is_flag=True,
     help="Do not look through the log: neither what was taken in of each day, nor corrections.",
 )
-@click.option(
-    "--max-lag",
-    callback=lambda context, option, text: lag_limit(text),
-    metavar="EVENTS|TIME",
-    help="End with exit code 1 if a projection is further behind than so many events, or for longer: 1000, 30s, 2h.",
-)
+@max_lag_option("End with exit code 1 if a projection is further behind than that")
 @store_options
 @form_options
 def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -> None:

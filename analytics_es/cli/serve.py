@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analytics_es.cli.lag import LagLimit, lag_limit
+from analytics_es.cli.lag import LagLimit, max_lag_option
 from analytics_es.cli.run import retaining, say_end, watch
 from analytics_es.cli.run_log import TEXT, Pulse, logged, running_options, say, say_start
 from analytics_es.cli.stopping import stopped
@@ -41,14 +41,7 @@ if TYPE_CHECKING:
     help="A name that requests may be for, beside this machine's own; may be repeated.",
 )
 @click.option("--content", is_flag=True, help="Take prompts, answers, arguments and results over from spans, too.")
-@click.option(
-    "--max-lag",
-    default="60s",
-    show_default=True,
-    callback=lambda context, option, text: lag_limit(text),
-    metavar="EVENTS|TIME",
-    help="How far the read models may be behind before /health/ready says 503: 1000, 30s, 2h.",
-)
+@max_lag_option("How far the read models may be behind before /health/ready says 503", default="60s", show_default=True)
 @running_options
 def serve(
     host: str,
