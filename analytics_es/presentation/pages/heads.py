@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import evolve
 
 from analytics_es.errors import AnalyticsError, MissingProjection, StaleReadModel
-from analytics_es.presentation import Behind, Line, Link
+from analytics_es.presentation import Line, Link
 from analytics_es.presentation.pages.asking import Asking
 from analytics_es.presentation.parts import Page, Part, Section, Tile, Tiles, Ways
 from analytics_es.presentation.question import PERIOD
@@ -61,9 +61,8 @@ def nothing(what: str, stands_on: Completeness) -> list[Part]:
 
 def behind(metric: str, where: Mapping[str, str]) -> Link:
     """Return the way to the events behind a number."""
-    told = Behind(metric=metric, where=where)
-    pairs = [f"{key}={text}" for key, text in told.where.items()]
-    return Link(text="all of them", page="events", words={"metric": told.metric, "where": pairs or None})
+    pairs = [f"{key}={text}" for key, text in where.items()]
+    return Link(text="all of them", page="events", words={"metric": metric, "where": pairs or None})
 
 
 def leading(tiles: Iterable[Tile]) -> Tiles:

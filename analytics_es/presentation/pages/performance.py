@@ -11,12 +11,12 @@ from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.charts.performance import durations, error_rate
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking, Kind
-from analytics_es.presentation.pages.speed import Point, Speed, narrowed
+from analytics_es.presentation.pages.speed import Speed, narrowed
 from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, Section, Tile
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
-from analytics_es.types import Explanation, Failure, PerformanceMetrics, TimePeriod
+from analytics_es.types import Explanation, Failure, PerformanceMetrics, PerformancePoint, TimePeriod
 
 SHOWN, LISTED = 20, 10
 # Calls of which the slowest are looked for unasked: the log is read for them, a second for about 60,000.
@@ -202,12 +202,13 @@ def _by_time(answer: PerformanceMetrics, speed: Speed, where: Mapping[str, str])
     if not where:
         yield from tables.by_time(answer)
         return
-    total = Point(
+    total = PerformancePoint(
         start=answer.period.start,
         calls=speed.calls,
         failures=speed.failures,
         error_rate=speed.error_rate,
         duration_ms=speed.duration,
+        unknown=speed.unknown,
     )
     yield from tables.of_time(answer.period, speed.points, total, where, goes_on=answer.completeness.open_buckets)
 

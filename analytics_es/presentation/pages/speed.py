@@ -9,7 +9,7 @@ from attrs import frozen
 
 from analytics_es.presentation.pages import heads
 from analytics_es.presentation.pages.asking import Asking
-from analytics_es.types import Completeness, Distribution, PerformanceMetrics
+from analytics_es.types import Completeness, Distribution, PerformanceMetrics, PerformancePoint
 
 MEASURES = ("duration", "calls", "failures", "unknown", "time_to_first_chunk")  # of calls that are narrowed to
 
@@ -19,7 +19,7 @@ class Speed:
     """How fast calls were, over the period and by time.
 
     duration, first_chunk: in milliseconds; first_chunk is None where it is of no one operation.
-    points: by time, each with `start`, `calls`, `failures`, `error_rate` and `duration_ms`.
+    points: by time.
     answers: which it is from, by name, where that is not the whole answer.
     """
 
@@ -28,7 +28,7 @@ class Speed:
     unknown: int
     duration: Distribution
     first_chunk: Distribution | None = None
-    points: Sequence[Any]
+    points: Sequence[PerformancePoint]
     answers: Mapping[str, Any]
     completeness: Sequence[Completeness] = ()
 
@@ -51,17 +51,6 @@ class Speed:
         return _share(self.failures, self.calls - self.unknown)
 
 
-@frozen(kw_only=True)
-class Point:
-    """The calls of one operation in one bucket of time."""
-
-    start: Any
-    calls: int
-    failures: int
-    error_rate: float | None
-    duration_ms: Distribution
-
-
 def narrowed(asking: Asking, where: Mapping[str, str]) -> Speed:
     """Ask how fast some calls were, one metric at a time."""
     declaration = heads.declared(asking, "performance")
@@ -74,12 +63,13 @@ def narrowed(asking: Asking, where: Mapping[str, str]) -> Speed:
     counts = {name: [point.figures.count or 0 for point in summary.series] for name, summary in summaries.items()}
     nothing = [0] * len(counts["calls"])
     points = [
-        Point(
+        PerformancePoint(
             start=point.start,
             calls=calls,
             failures=failures,
             error_rate=_share(failures, calls - unknown),
             duration_ms=point.figures,
+            unknown=unknown,
         )
         for point, calls, failures, unknown in zip(
             summaries["duration"].series,
