@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from html import escape
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +46,7 @@ def figure(charts: Sequence[Chart]) -> plotly.graph_objects.Figure:
         import plotly.graph_objects as plotly_objects
     except ModuleNotFoundError as error:
         raise MissingExtra(package=str(error.name).partition(".")[0], extra="page") from None
+    _await_imports()
     whole: dict[str, Any] = {"data": [], "layout": {}}
     for place, chart in enumerate(charts):
         _put(whole, data(chart), chart, place, len(charts))
@@ -61,6 +65,16 @@ def plotly_script() -> bytes:
         raise MissingExtra(package="plotly", extra="page")
     script = (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
     return _STYLE_OF_MAPS.sub(b"", script, count=1)
+
+
+def _await_imports() -> None:
+    """Wait for a thread that imports what Plotly looks for among what is imported: it takes a half of it for the whole.
+
+    Threads of ours import numpy, when pyarrow does; so it is imported here, if it is there. pandas is the user's.
+    """
+    for name in ("numpy", *{"pandas"}.intersection(sys.modules)):
+        with suppress(Exception):  # not there, or broken: Plotly does without
+            import_module(name)
 
 
 def _trace(chart: Chart, row: Series, place: int, names: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from analytics_es.errors import MissingExtra
 from analytics_es.presentation.charts import axis, figure, palette, svg
 from analytics_es.presentation.charts.chart import Chart, Level
 from analytics_es.presentation.html.style import stylesheet
+from tests.children import ran
 from tests.presentation.charts import examples
 from tests.presentation.charts.examples import chart, charts, series
 
@@ -156,3 +159,39 @@ def test_a_long_line_takes_no_longer_for_each_of_its_figures(monkeypatch: pytest
     figure.data(chart([1] * 50, kind="lines"))
 
     assert looked == [50]
+
+
+# A thread of ours is at numpy, of which it has imported one half, when somebody plots.
+PLOTTED_MEANWHILE = """
+import importlib, sys, threading
+from plotly.graph_objects import Figure
+from analytics_es.presentation.charts import figure
+from tests.presentation.charts.examples import chart
+
+drawn = figure.data(chart())
+Figure(drawn)  # what takes a while the first time
+
+half, rest = threading.Event(), threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy._core" and not half.is_set():
+            half.set()
+            rest.wait()
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=importlib.import_module, args=["numpy"])
+thread.start()
+half.wait()
+threading.Timer(1, rest.set).start()
+try:
+    print(len(figure.figure([chart()]).data))
+finally:
+    rest.set()
+"""
+
+
+def test_what_another_thread_is_importing_is_waited_for() -> None:
+    done = ran([sys.executable, "-c", PLOTTED_MEANWHILE], cwd=Path(__file__).parents[3])
+
+    assert (done.stderr, done.stdout) == ("", "2\n")
