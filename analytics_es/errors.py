@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -28,13 +28,24 @@ class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
 
     passed: ClassVar[tuple[str, ...]] = ()  # the details that hold what was passed, which may be about somebody
+    otherwise: ClassVar[Mapping[str, str]] = {}  # details of the message that an error may come without
 
     def __init__(self, **details: Any) -> None:
         self.details = details
         super().__init__(self._message(details))
 
     def _message(self, details: dict[str, Any]) -> str:
-        return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(guide=GUIDE, **details)
+        return self.own_words.format(**{**self.parts, **details})
+
+    @property
+    def own_words(self) -> str:
+        """The words of the message, with a place for each of its `parts`, as `str.format` has them."""
+        return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split())
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What is put into the message, by name."""
+        return {"guide": GUIDE, **self.otherwise, **self.details}
 
     def for_logs(self, **instead: str) -> str:
         """Return the message without what was passed: a log is read by others than an answer."""
@@ -129,13 +140,11 @@ class BadField(RefusedEvent):
     """{field}: {problem}{instead}."""
 
     passed = ("instead",)
+    otherwise: ClassVar[Mapping[str, str]] = {"instead": ""}
 
     def __init__(self, *, actual: str = "", instead: str = "", **details: Any) -> None:
         instead = f", not {actual}" if actual else instead
         super().__init__(**details, **({"instead": instead} if instead else {}))
-
-    def _message(self, details: dict[str, Any]) -> str:
-        return super()._message({"instead": "", **details})
 
 
 class SubsetAboveTotal(RefusedEvent):

@@ -44,7 +44,11 @@ NAMES = (
     "\u202ereversed\u2028line",
     "名前 Ünïcødé 🦄",
     "an-exceedingly-long-name-" * 6,
+    "`rm -rf` and `analytics-es demo`",
     "name with  spaces ",
+    "x --last 4w y",
+    "--by user",
+    "… and 3 more: x, such as --last 4w, {0}",
 )
 
 

@@ -41,7 +41,7 @@ def _doubtful(calls: Calls, held: Held) -> DoubtfulCorrection | None:
         if waits and calls.log.find(entry_of(correction).key):
             return None
     except Exception as error:  # what is stored may be anything
-        return _listed(held, None, f"it cannot be read: {error}")
+        return _listed(held, None, f"it cannot be read: {error}".partition("\n")[0])
     problem = calls.problem(correction)
     return None if problem is None else _listed(held, correction, problem)
 
@@ -52,5 +52,5 @@ def _listed(held: Held, correction: RecordedEvent | None, problem: str) -> Doubt
         source=correction.source if correction else None,
         id=correction.id if correction else None,
         counted=held.type == CORRECTED,
-        problem=problem.partition("\n")[0],
+        problem=problem,
     )

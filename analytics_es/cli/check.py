@@ -9,7 +9,6 @@ import click
 from click.core import ParameterSource
 
 from analytics_es.cli.display import print_answer
-from analytics_es.cli.hints import complete
 from analytics_es.cli.lag import LagLimit, max_lag_option
 from analytics_es.cli.options import PATH, db_option, json_option
 from analytics_es.cli.store import Place, existing
@@ -17,6 +16,7 @@ from analytics_es.errors import AnalyticsError, BadSettings, BadWord
 from analytics_es.presentation import Block, Line
 from analytics_es.service.health import unopened
 from analytics_es.types import Health, HealthCheck
+from analytics_es.types.sentences import joined, sentence
 
 _STYLES = {"ok": "", "warning": "yellow", "failed": "red"}
 
@@ -87,5 +87,5 @@ def _lines(health: Health, quiet: bool) -> Iterator[Block]:
 
 
 def _line(looked: HealthCheck) -> str:
-    said = f"{looked.finding} {looked.advice}" if looked.advice else looked.finding
-    return f"{looked.state:<7}  {looked.name:<12}  {complete(said)}"
+    said = joined(" ", filter(None, [looked.finding, looked.advice]))
+    return sentence("{state:<7}  {name:<12}  {said}", state=looked.state, name=looked.name, said=said)

@@ -12,6 +12,7 @@ from analytics_es.cli.hints import complete
 from analytics_es.cli.store import Place, existing
 from analytics_es.errors import CannotRead, NotAReport
 from analytics_es.presentation.tables.report_check import report_check as tables
+from analytics_es.types.sentences import of_error
 
 
 class NotChecked(Failed):
@@ -28,7 +29,7 @@ def check_report(file: Path, db: Place, as_json: bool) -> None:
         with existing(db) as store, Bar("deriving again", unit="pages") as bar:
             answer = checked(store.service, file, progress=bar.report).unwrap()
     except (CannotRead, NotAReport) as error:
-        raise NotChecked(f"error: {complete(str(error))}") from error
+        raise NotChecked(f"error: {complete(of_error(error))}") from error
     print_answer(answer, tables(answer), as_json)
     if not answer.holds:
         click.get_current_context().exit(1)

@@ -97,6 +97,8 @@ class Group(click.Group):
             with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
-            raise Failed(f"error: {complete(str(error))}") from error
+            from analytics_es.types.sentences import of_error
+
+            raise Failed(f"error: {complete(of_error(error))}") from error
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None

@@ -47,18 +47,26 @@ def _text(name: str, value: Any) -> str:
 
 
 def complete(text: str) -> str:
-    """Return a text with its commands as they find the store of the command that is running, and what it is about."""
+    """Return a sentence with its commands as they find the store of the command that runs, and what it is about.
+
+    What looks like a command in any other text may be the name of something, and stays.
+    """
+    from analytics_es.types.sentences import Sentence  # who asks for help alone imports no types
+
     context = click.get_current_context(silent=True)
-    if context is None:
+    if context is None or not isinstance(text, Sentence):
         return text
-    return COMMAND.sub(lambda match: f"`{_completed(context, match[1])}`", text)
+    return text.reworded(lambda own: COMMAND.sub(lambda match: f"`{_completed(context, match[1])}`", own))
 
 
 def _completed(context: click.Context, command: str) -> str:
+    """Return a command, as the own words of a sentence have it, with more options."""
+    from analytics_es.types.sentences import as_own_words
+
     asked: Mapping[str, str] = context.meta.get(ASKED, {})
     taken = _parameters(context, command) if asked else ()
     about = "".join(option for name, option in asked.items() if name in taken)
-    return f"{command}{about}{'' if ' --db ' in command else context.meta.get(STORE, '')}"
+    return f"{command}{as_own_words(about)}{'' if ' --db ' in command else as_own_words(context.meta.get(STORE, ''))}"
 
 
 def _parameters(context: click.Context, command: str) -> list[str | None]:

@@ -22,6 +22,7 @@ from analytics_es.presentation import Block, words
 from analytics_es.presentation.asked import Asked, for_a_screen
 from analytics_es.presentation.rewriting import rewritten
 from analytics_es.types import ReportFile, TimePeriod
+from analytics_es.types.sentences import Sentence, sentence
 
 OUTPUT = Path("-")
 
@@ -107,8 +108,12 @@ def _words(question: Question) -> Iterator[tuple[str, list[str]]]:
     yield from ((word, [str(said)]) for word, said in rest.items() if said)
 
 
+def _check(path: Path) -> Sentence:
+    return sentence("; `analytics-es check {path}`", path=shlex.quote(str(path)))
+
+
 def _told(about: ReportFile) -> str:
     """Say what was written, and how it is checked."""
     where = "the report" if about.path is None else words.safe(str(about.path))
-    check = "" if about.path is None else complete(f"; `analytics-es check {shlex.quote(str(about.path))}`")
+    check = "" if about.path is None else complete(_check(about.path))
     return f"wrote {where}: as of position {about.position:,}, {words.size(about.bytes)}, sha256 {about.sha256}{check}"

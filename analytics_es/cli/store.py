@@ -60,7 +60,9 @@ class OpenStore:
             try:
                 self.service.catch_up(bar.report, thresholds=False)  # a question records nothing
             except (FoldFailed, RowsRefused) as error:
-                click.echo(f"warning: {safe(complete(str(error)))}", err=True)
+                from analytics_es.types.sentences import of_error
+
+                click.echo(f"warning: {safe(complete(of_error(error)))}", err=True)
 
 
 @frozen

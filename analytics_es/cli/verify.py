@@ -21,6 +21,7 @@ from analytics_es.types import (
     UnreadableDivergence,
     Verification,
 )
+from analytics_es.types.sentences import sentence
 
 LONGEST = 24  # characters of a stored text
 LISTED = 20  # positions
@@ -121,11 +122,12 @@ def _damage(answer: Verification) -> Iterator[Block]:
             f"not what was recorded, by their checksums: {words.plural(len(answer.damaged), 'event')}, at {positions}"
         )
     if answer.unsummed:
-        yield Line(
-            f"up to position {answer.unsummed:,} events have no checksum: a version before recorded them; "
+        text = sentence(
+            "up to position {unsummed:,} events have no checksum: a version before recorded them; "
             "`analytics-es checksums` writes them",
-            "dim",
+            unsummed=answer.unsummed,
         )
+        yield Line(text, "dim")
 
 
 def _summary(answer: Verification) -> str:

@@ -15,6 +15,7 @@ from analytics_es.events.codec import decode, encode, same_content
 from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.log import Entry, EventLog
+from analytics_es.types.sentences import Sentence, sentence
 
 WAITING = "analytics.correction.waiting"  # a correction whose call, or whose correction before, is not there yet
 # What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
@@ -83,7 +84,8 @@ class Calls:
             if self._beside(correction, {}) is None:
                 return "no call with its source, id and time is in the log, or not the correction before it"
         except Exception as error:  # it may hold anything
-            return str(getattr(error, "details", {}).get("problem", error)).partition("\n")[0]
+            problem = getattr(error, "details", {}).get("problem", error)
+            return problem if isinstance(problem, Sentence) else str(problem).partition("\n")[0]
         return None
 
     def _beside(self, correction: RecordedEvent, batch: Batch) -> tuple[RecordedEvent, InForce] | None:
@@ -134,7 +136,7 @@ def check_call(call: RecordedEvent) -> None:
     if facts(call.type).verdict == "begun":
         raise not_correctable(call, f"{call.type} says that a call began: what it cost is told when it ends")
     if "cost" not in call.data or "currency" not in call.data:
-        problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
+        problem = sentence("it reports none; publish a price for its model instead (`analytics-es prices import`)")
         raise not_correctable(call, problem)
 
 

@@ -15,6 +15,7 @@ from analytics_es.presentation.parts import Choice, Code, Link, Page, Section, T
 from analytics_es.presentation.rewriting import Rewrite, rewritten, texts
 from analytics_es.presentation.sheets import Sheets
 from analytics_es.types import Names
+from analytics_es.types.sentences import Sentence, sentence
 
 PSEUDONYM = re.compile(r"(?<![\w-])p_[A-Za-z0-9_-]{16}(?![\w-])")
 MARK = "with names from the vault"
@@ -54,7 +55,7 @@ def in_blocks(blocks: Iterable[Block], vault: Vault) -> list[Block]:
     named = [rewritten(block, _replacing(known.names)) for block in shown]
     title = next((place for place, block in enumerate(named) if isinstance(block, Line) and block.text), None)
     if isinstance(line := None if title is None else named[title], Line) and title is not None:
-        named[title] = evolve(line, text=f"{line.text}  {MARK}")
+        named[title] = evolve(line, text=sentence("{title}  {mark}", title=line.text, mark=MARK))
     return [*named, *(Line(text, "dim") for text in _without(known))]
 
 
@@ -79,7 +80,10 @@ def _without(known: Names) -> Iterator[str]:
 
 
 def _replacing(names: Mapping[str, str]) -> Rewrite:
-    return lambda text: PSEUDONYM.sub(lambda match: names.get(match[0], match[0]), text)
+    def named(text: str) -> str:
+        return PSEUDONYM.sub(lambda match: names.get(match[0], match[0]), text)
+
+    return lambda text: text.renamed(named) if isinstance(text, Sentence) else named(text)
 
 
 def _shown(part: Any) -> Iterator[str]:

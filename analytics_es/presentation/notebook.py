@@ -39,10 +39,11 @@ from analytics_es.types import (
     UnitCosts,
     UsageStats,
 )
+from analytics_es.types.sentences import Sentence, joined, sentence
 from analytics_es.types.tables import brief
 
 SHOWN, LONGEST = 20, 40  # rows of a table: of those that are the most of something, and of any
-ALL = "`to_dicts()` has all"
+ALL = sentence("`to_dicts()` has all")
 
 _TABLES: Mapping[type[Any], Callable[[Any], Iterable[Block]]] = {
     BudgetReport: partial(budgets.budget_report, top=SHOWN),
@@ -55,11 +56,12 @@ _TABLES: Mapping[type[Any], Callable[[Any], Iterable[Block]]] = {
     UnitCosts: partial(unit_costs.unit_costs, where={}),
     UsageStats: partial(usage.usage, top=SHOWN),
 }
-# What tables say of options of the command line, as it is said in a notebook.
-_REWRITTEN = (
-    (r"(… and [\d,]+ more): .*", r"\1: " + ALL),
+# What the own words of sentences say of options of the command line, as it is said in a notebook.
+_REWORDED = (
+    (r"(… and \{\d+\} more): .*?(?= · |$)", r"\1: " + ALL.own),
     (r"--granularity (\w+)", r'granularity="\1"'),
     (r", such as --last 4w(, or --from)?", ""),
+    (r"--limit (\{\d+\})", r"limit=\1"),
     (r"--(where|at)\b", r"\1"),
 )
 
@@ -102,8 +104,8 @@ def _title(answer: Tabular) -> str:
 def _cut(block: Block) -> Block:
     if not isinstance(block, Grid) or len(block.rows) <= LONGEST:
         return block
-    more = f"… and {len(block.rows) - LONGEST:,} more: {ALL}"
-    return evolve(block, rows=block.rows[:LONGEST], remark=" · ".join(filter(None, [block.remark, more])))
+    more = sentence("… and {beyond:,} more: {all}", beyond=len(block.rows) - LONGEST, all=ALL)
+    return evolve(block, rows=block.rows[:LONGEST], remark=joined(" · ", filter(None, [block.remark, more])))
 
 
 def _main_table(answer: Tabular) -> Grid[Any]:
@@ -115,11 +117,15 @@ def _main_table(answer: Tabular) -> Grid[Any]:
         return kind(name, lambda row: brief.text(row[place]))
 
     beyond = len(table.rows) - SHOWN
-    remark = f"… {beyond:,} more: {ALL}" if beyond > 0 else ""
+    remark = sentence("… {beyond:,} more: {all}", beyond=beyond, all=ALL) if beyond > 0 else ""
     return Grid("", [column(place, name) for place, name in enumerate(table.names)], table.rows[:SHOWN], remark)
 
 
 def _in_a_notebook(text: str) -> str:
-    for of_a_command, instead in _REWRITTEN:
-        text = re.sub(of_a_command, instead, text)
-    return text
+    return text.reworded(_without_options) if isinstance(text, Sentence) else text
+
+
+def _without_options(own: str) -> str:
+    for of_a_command, instead in _REWORDED:
+        own = re.sub(of_a_command, instead, own)
+    return own

@@ -1,4 +1,4 @@
-"""Blocks with other words in their places, whatever they are made of."""
+"""Blocks with other texts in their places, whatever they are made of."""
 
 from __future__ import annotations
 

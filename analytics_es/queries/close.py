@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from analytics_es.projection.declaration import Declaration
+from analytics_es.types.sentences import sentence
 
 OF_PROJECTION, OF_MEASURE = 0.7, 0.6  # how like the name is, of 1
 LISTED = 3
@@ -14,12 +15,14 @@ LISTED = 3
 ANSWERS = {
     "cost": (
         ("cost",),
-        "what calls cost is get_cost_breakdown (`analytics-es cost`), and explain_cost lists the calls behind it "
-        "(`analytics-es explain cost.cost`)",
+        sentence(
+            "what calls cost is get_cost_breakdown (`analytics-es cost`), and explain_cost lists the calls behind it "
+            "(`analytics-es explain cost.cost`)"
+        ),
     ),
     "budgets": (
         ("remaining", "used", "burn_rate"),
-        "what is spent of budgets, and what remains, is get_budgets (`analytics-es budgets`)",
+        sentence("what is spent of budgets, and what remains, is get_budgets (`analytics-es budgets`)"),
     ),
 }
 
@@ -36,12 +39,12 @@ def hint(declarations: Sequence[Declaration], metric: object) -> str:
         return f", as there is no projection {first!r:.40} here, only {', '.join(measures)}{others}"
     if projection is None:  # one word: of a metric, or a projection
         names, where = ANSWERS.get(first, ((), "")) if first in measures else ((), "")
-        return f": {where}." if where else _meant(elsewhere)
+        return sentence(": {where}.", where=where) if where else _meant(elsewhere)
     names, where = ANSWERS.get(projection, ((), ""))
     close = get_close_matches(second, [*measures[projection], *names], LISTED, OF_MEASURE)
     close += [one for one in measures[projection] if second and second in one and one not in close]
     if where and (not close or close[0] in names):
-        return f": {where}."
+        return sentence(": {where}.", where=where)
     return _meant([f"{projection}.{one}" for one in close if one not in names] + elsewhere)
 
 

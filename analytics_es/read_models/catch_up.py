@@ -26,6 +26,7 @@ from analytics_es.read_models.registry import Live
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.together import together
 from analytics_es.types import Progress
+from analytics_es.types.sentences import of_error
 
 logger = logging.getLogger(__name__)
 
@@ -295,7 +296,7 @@ class Runner:
     def problem(self, name: str) -> str | None:
         """Say what keeps a projection from going on, None where nothing does."""
         error = self.errors.get(name) or self.trouble
-        return str(error) if error else None
+        return of_error(error) if error else None
 
     def lag(self, position: int, cursor: Cursor | None = None) -> tuple[int, float]:
         """Return how many events the log holds beyond a position, and how many seconds the first of them has waited.

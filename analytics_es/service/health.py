@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, StoreBusy
 from analytics_es.types import Health, HealthCheck, ProjectionHealth
+from analytics_es.types.sentences import joined, of_error, sentence
 
 if TYPE_CHECKING:
     from analytics_es.service.parts import Parts
@@ -124,7 +125,7 @@ class Lags:
             name="lag",
             state="failed" if late else "warning",
             finding=f"{', '.join(shown)}; {self.bounds.in_words}.",
-            advice=" ".join(dict.fromkeys(str(one.error) for one in stopped)) or self._advice(),
+            advice=joined(" ", dict.fromkeys(one.error for one in stopped if one.error)) or self._advice(),
         )
 
     @property
@@ -139,10 +140,10 @@ class Lags:
 
     def _advice(self) -> str:
         if not self.parts.store.runner.follows():
-            return (
+            return sentence(
                 "Keep `analytics-es run` or `serve` going, or open the service with follow=True: nothing follows here."
             )
-        return "Wait, or look at `analytics-es projections status`: more may be recorded than is taken in."
+        return sentence("Wait, or look at `analytics-es projections status`: more may be recorded than is taken in.")
 
 
 def _behind(events: int, seconds: float) -> str:
@@ -166,7 +167,9 @@ def _retention(parts: Parts) -> HealthCheck:
         return HealthCheck(name="retention", state="ok", finding="Events that are to be kept no longer are gone.")
     occurred_at = parts.store.calendar.local(int(first[:12], 16) // 1000)
     finding = f"Events from {occurred_at:%Y-%m-%d} on are there that were to go by now ({policy.in_words})."
-    advice = "Keep `analytics-es run` or `serve` going, which do it at night, or do it by `analytics-es retain`."
+    advice = sentence(
+        "Keep `analytics-es run` or `serve` going, which do it at night, or do it by `analytics-es retain`."
+    )
     return HealthCheck(name="retention", state="failed", finding=finding, advice=advice)
 
 
@@ -177,7 +180,8 @@ def _dead_letters(parts: Parts) -> HealthCheck:
     if not any(counts.values()):
         return HealthCheck(name="dead_letters", state="ok", finding="Projections could read everything.")
     shown = ", ".join(f"{name} {_at_most(count)}" for name, count in counts.items() if count)
-    finding, advice = f"Values that could not be read: {shown}.", "Look at them by `analytics-es dead-letters list`."
+    finding = f"Values that could not be read: {shown}."
+    advice = sentence("Look at them by `analytics-es dead-letters list`.")
     return HealthCheck(name="dead_letters", state="warning", finding=finding, advice=advice)
 
 
@@ -209,7 +213,7 @@ def _looked(name: str, look: Callable[[], HealthCheck], otherwise: State = "fail
 
 def _failed(name: str, error: AnalyticsError, state: State = "failed") -> HealthCheck:
     advice = ADVICE.get(error.code)
-    return HealthCheck(name=name, state=state, finding=str(error), advice=advice, code=error.code)
+    return HealthCheck(name=name, state=state, finding=of_error(error), advice=advice, code=error.code)
 
 
 # What to do about failures whose messages do not say it.

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from analytics_es.errors import AnalyticsError
 from analytics_es.presentation.html import Links, rendered_failure, static
 from analytics_es.presentation.question import Question
+from analytics_es.types.sentences import of_error
 from analytics_es.web.answers import OTLP, failed, headers_of, path_of, problem
 from analytics_es.web.headers import HTML, is_of_browser
 from analytics_es.web.refusals import NoSuchPath, RequestRefused, status_of
@@ -35,7 +36,7 @@ def told(request: Request, error: AnalyticsError, *, as_page: bool | None = None
     title = _TITLES.get(status, REFUSED)
     if not is_page:
         return problem(error, status, title, headers=headers)
-    text = "There is no such page." if isinstance(error, NoSuchPath) else str(error)
+    text = "There is no such page." if isinstance(error, NoSuchPath) else of_error(error)
     page = path_of(request).strip("/")
     links = Links(page=page, question=Question(), root=root_of(request), style=static.address("page.css"))
     return Response(rendered_failure(title, text, links), status, media_type=HTML, headers=headers)

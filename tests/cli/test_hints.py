@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics_es.testing import NOON, provider_call
+from analytics_es.testing import NOON, budget_allocated, provider_call
 from tests.cli.conftest import WEEK, Cli
 from tests.servers import Server
 from tests.stores import append, opened, stored
@@ -108,6 +108,25 @@ def test_a_schema_and_the_settings_are_named_too(cli: Cli, postgres: Server, vau
     (hint,) = HINT.findall(cli("budgets", "none", *options).output)
 
     assert shlex.split(hint) == ["budgets", "--db", url.replace(":secret@", "@"), *options[2:]]
+
+
+LOOKS_LIKE = "`analytics-es demo` {0} --last 4w"
+
+
+def test_a_name_that_looks_like_a_command_stays_as_it_is(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a {store}.db"
+    with opened(path) as analytics:
+        analytics.record_event(**budget_allocated(budget_id=LOOKS_LIKE)).unwrap()
+        analytics.record_event(**provider_call(model="no-such", cost=None, currency=None)).unwrap()
+        analytics.catch_up()
+    named = cli("budgets", LOOKS_LIKE, "--db", path).output
+    absent = cli("budgets", f"no {LOOKS_LIKE}", "--db", path).output
+    failed = cli("summary", LOOKS_LIKE, "--db", path).output
+
+    assert f"{LOOKS_LIKE}: 1 call of unknown cost" in " ".join(named.split())
+    assert f"There is no budget 'no {LOOKS_LIKE}': `analytics-es budgets --db '{path}'` lists" in absent
+    assert f"There is no metric '{LOOKS_LIKE}'" in failed
+    assert f"`analytics-es metrics --db '{path}'` lists them all." in failed
 
 
 def test_the_questions_of_the_demo_can_be_copied(cli: Cli, tmp_path: Path) -> None:

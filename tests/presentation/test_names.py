@@ -10,6 +10,7 @@ from analytics_es.presentation.names import on_page
 from analytics_es.presentation.parts import Choice, Choices, Code, Link, Meter, Meters, Page, Section, Tile, Tiles
 from analytics_es.types import Names
 from analytics_es.types.privacy import SubjectName
+from analytics_es.types.sentences import sentence
 
 ADA = "p_0000000000000001"
 BEHIND = Behind(metric="cost.cost", where={"user": ADA})
@@ -57,6 +58,14 @@ def test_it_is_said_how_many_have_no_name() -> None:
         ADA,
         "1 pseudonym that the vault does not know: forgotten, or of another",
     ]
+
+
+def test_a_name_is_never_part_of_a_command() -> None:
+    told = sentence("of {who}: `analytics-es usage user {who}`", who=ADA)
+    page = Page(name="cost", title="Cost", parts=[Line(told)], answers={})
+
+    (line,) = on_page(page, vault).parts
+    assert line == Line(f"of Ada: `analytics-es usage user {ADA}`")
 
 
 def test_where_nobody_is_named_the_vault_is_not_asked() -> None:

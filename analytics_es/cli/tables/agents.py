@@ -97,7 +97,7 @@ def _total(answer: Ledger) -> Iterator[Block]:
 def _days(answer: Ledger, top: int) -> Block:
     shown = answer.days[-top:]
     beyond = len(answer.days) - len(shown)
-    remark = f"… and {words.plural(beyond, 'day')} before: {parts.MORE.format(n=len(answer.days))}" if beyond else ""
+    remark = f"… and {words.plural(beyond, 'day')} before: {parts.by_top(len(answer.days))}" if beyond else ""
     first: Column[Bucket] = Column("day", lambda day: f"{day.start:%a %Y-%m-%d}")
     return Grid("By day", [first, *_columns(answer, shown, lambda day: day)], shown, remark)
 
@@ -184,7 +184,7 @@ def blocks(
 def _all_blocks(title: str, all_of: Sequence[HoursBlock], top: int) -> Block:
     shown = all_of[-top:]
     beyond = len(all_of) - len(shown)
-    remark = f"… and {words.plural(beyond, 'block')} before: {parts.MORE.format(n=len(all_of))}" if beyond else ""
+    remark = f"… and {words.plural(beyond, 'block')} before: {parts.by_top(len(all_of))}" if beyond else ""
     columns: Columns[HoursBlock] = [
         Column("from", lambda block: f"{block.start:%a %Y-%m-%d %H:%M}"),
         Column("until", lambda block: f"{block.end:%H:%M}{' (now)' if block.is_current else ''}"),

@@ -21,6 +21,7 @@ from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries.figures import DIGITS, trimmed
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
+from analytics_es.types.sentences import of_error
 
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
@@ -118,7 +119,7 @@ def _outcome(open_context: OpenContext, draft: Draft, when: When, together: Toge
         burnt = _burnt(open_context, draft, calendar, together) if draft.grants else None
         return _Outcome(cost=cost, spent=spent, burnt=burnt)
     except AnalyticsError as error:
-        return _Outcome(cost=cost, problem=str(error))
+        return _Outcome(cost=cost, problem=of_error(error))
 
 
 def _status(draft: Draft, outcome: _Outcome, when: When) -> BudgetStatus:

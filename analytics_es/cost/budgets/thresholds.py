@@ -31,6 +31,7 @@ from analytics_es.queries.figures import trimmed, written
 from analytics_es.read_models import Snapshot
 from analytics_es.store import Store
 from analytics_es.types import ThresholdReached, TimePeriod
+from analytics_es.types.sentences import of_error
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Thresholds:
     def problem(self) -> str | None:
         """What keeps thresholds from being told of, or what the callback failed with last."""
         error = self._trouble or self._failed
-        return str(error) if error else None
+        return of_error(error) if error else None
 
     # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
 

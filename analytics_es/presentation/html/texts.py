@@ -1,20 +1,21 @@
-"""Texts as HTML: escaped, on one line, with nothing that steers what shows them, and commands told apart."""
+"""Texts as HTML: escaped, on one line, with nothing that steers what shows them; commands of sentences told apart."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 import htpy as h
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.parts import Link
 from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.words import safe
+from analytics_es.types.sentences import CODE, Sentence
 
-_CODE = re.compile(r"`([^`]+)`")
-# What is a word by itself: a model may well be called org--model.
-_WORD = re.compile(r"(?<!\S)(\(?)--(?:(top|last|granularity) )?([a-z0-9]+(?:-[a-z]+)*)(?![\w-])")
+# An option among the own words of a sentence, and what is said with it: `--last 4w`, `--top {0}`, `--from`.
+_WORD = re.compile(r"--(?:(top|last|granularity) )?([a-z0-9]+(?:-[a-z]+)*|\{\d+\})")
 
 
 def as_it_is(html: str) -> Markup:
@@ -38,26 +39,33 @@ def lines(text: str) -> str:
 
 
 def told(text: str, links: Links | None) -> h.Node:
-    """Return a sentence: a command in it as code, a word of the question as a way to the page asked so."""
-    if "`" not in text and "--" not in text:
+    """Return a text; of a sentence, a command as code, and a word of the question as a way to the page asked so."""
+    if not isinstance(text, Sentence):
         return plain(text.strip())
     nodes: list[h.Node] = []
-    for number, part in enumerate(_CODE.split(text.strip())):
-        nodes.append(h.code[plain(part)] if number % 2 else _worded(plain(part), links))
+    for number, own in enumerate(CODE.split(text.own)):
+        nodes.append(h.code[_filled(own, text.put)] if number % 2 else [*_worded(own, text.put, links)])
     return nodes
 
 
-def _worded(text: str, links: Links | None) -> h.Node:
-    """Return a sentence of the command line as one of a page: its words have no hyphens there."""
-    return as_it_is(_WORD.sub(lambda match: _word(match, links), str(escape(text)))) if links else text
+def _filled(own: str, put: Sequence[str]) -> str:
+    return plain(own.format(*put))
 
 
-def _word(match: re.Match[str], links: Links | None) -> str:
-    before, name, text = match.groups()
+def _worded(own: str, put: Sequence[str], links: Links | None) -> Iterator[h.Node]:
+    """Yield a sentence of the command line as one of a page: its words have no hyphens there."""
+    end = 0
+    for match in _WORD.finditer(own) if links else ():
+        yield _filled(own[end : match.start()], put)
+        yield _word(match[1], _filled(match[2], put), links)
+        end = match.end()
+    yield _filled(own[end:], put)
+
+
+def _word(name: str | None, text: str, links: Links | None) -> h.Node:
     if name is None or links is None:
-        return f"{before}{text}"
+        return text
     if not links.takes(name):
-        return f"{before}{name}={text}"
+        return f"{name}={text}"
     others = dict.fromkeys(PERIOD) if name == "last" else {}
-    address = links.to(Link(text=text, words={**others, name: text}))
-    return f'{before}<a href="{escape(address)}">{name}={text}</a>'
+    return h.a(href=links.to(Link(text=text, words={**others, name: text})))[f"{name}={text}"]

@@ -16,6 +16,7 @@ from analytics_es.presentation.parts import Choice, Choices, Meter, Meters, Page
 from analytics_es.presentation.tables import budgets as tables
 from analytics_es.presentation.tables.parts import sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus
+from analytics_es.types.sentences import joined, of_error, sentence
 
 SHOWN = 20
 A_CENT = Decimal("0.01")  # what is shown with two places at a glance; the table has more
@@ -71,7 +72,8 @@ def _choices(asking: Asking, name: str | None) -> Part:
 
 def _none(asking: Asking, name: str | None, at: datetime | None) -> Iterator[Part]:
     if name is None:
-        yield Line("No budget has a period that holds this time: ask for another one with `at`.", "yellow")
+        text = sentence("No budget has a period that holds this time: ask for another one with `at`.")
+        yield Line(text, "yellow")
     elif at is not None and asking.answers.get_budgets(budget=name).unwrap().budgets:
         yield Line(words.safe(f"The budget {name!r} has no period that holds this time."), "yellow")
         yield Section(title="It has others", parts=[], more=Link(text="all its periods", words={"at": None}))
@@ -112,7 +114,7 @@ def meter(budget: BudgetStatus) -> Meter:
         name=words.safe(budget.budget_id or "(none)"),
         figure=f"{spent} of {allocated}",
         part=budget.used,
-        note=words.safe(_course(budget)),
+        note=_course(budget),
         over=budget.remaining is not None and budget.remaining < 0,
         link=tables.of_budget(budget),
     )
@@ -124,9 +126,9 @@ def _at_a_glance(amount: Decimal | None, currency: str) -> str:
 
 def _course(budget: BudgetStatus) -> str:
     """Say in a few words where the spending leads, and what is not known of it."""
-    notes = []
+    notes: list[str] = []
     if budget.problem:
-        notes.append(f"spent is not known: {budget.problem}")
+        notes.append(sentence("spent is not known: {problem}", problem=budget.problem))
     elif budget.allocated is None:
         notes.append("nothing was allocated")
     elif budget.remaining is not None and budget.remaining < 0:
@@ -140,7 +142,7 @@ def _course(budget: BudgetStatus) -> str:
     if others := budget.other_currencies.items():
         spent = ", ".join(words.money(amount, currency, words.places([amount])) for currency, amount in others)
         notes.append(f"in no sum, as in other currencies: {spent}")
-    return " · ".join(notes)
+    return joined(" · ", notes)
 
 
 # ── one ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,7 +172,7 @@ def _burnt(asking: Asking, budget: BudgetStatus, at: datetime) -> tuple[Burnt | 
     try:
         return burn_down.burnt(asking, budget, at), [], ""
     except AnalyticsError as error:
-        problem = words.safe(f"How it was spent over time cannot be shown: {error}")
+        problem = sentence("How it was spent over time cannot be shown: {error}", error=of_error(error))
         return None, [Line(problem, "yellow")], ""
 
 
@@ -180,10 +182,10 @@ def _begins(budget: BudgetStatus) -> float:
 
 def _title(budget: BudgetStatus) -> str:
     of = f"{budget.scope} {budget.scope_id}".strip()
-    parts = [f"Of {of}" if of else "Spent as `budget.spent` tells", f"from {_time(budget.starts_at)}"]
+    parts = [f"Of {of}" if of else "Spent as budget.spent tells", f"from {_time(budget.starts_at)}"]
     if budget.ends_at:
         parts.append(f"until {_time(budget.ends_at)}")
-    return words.safe(" ".join([parts[0].replace("`", "") + ",", *parts[1:]]))
+    return words.safe(" ".join([f"{parts[0]},", *parts[1:]]))
 
 
 def _time(instant: datetime | None) -> str:

@@ -16,6 +16,7 @@ from analytics_es.presentation.tables import explanation, stored_event
 from analytics_es.presentation.tables.parts import ALARM
 from analytics_es.presentation.tables.unread import left_out_line
 from analytics_es.types import CountedValue, StoredEvent
+from analytics_es.types.sentences import of_error
 
 
 def made(asking: Asking) -> Page:
@@ -28,7 +29,7 @@ def made(asking: Asking) -> Page:
         event = asking.answers.get_event(position).unwrap()
     except (BrokenEvent, SealedEvent) as error:
         last = position + 1  # the error page of that says where the log ends
-        parts: list[Part] = [_ways(position, last), Line(str(error), ALARM)]
+        parts: list[Part] = [_ways(position, last), Line(of_error(error), ALARM)]
         return Page(name="event", title=f"Event {position:,}", parts=parts, answers={}, failure=error)
     return Page(
         name="event",

@@ -15,6 +15,7 @@ from analytics_es.presentation.question import PERIOD
 from analytics_es.presentation.tables import metrics, parts
 from analytics_es.projection.declaration import Declaration
 from analytics_es.types import Completeness, CostBreakdown, TimePeriod
+from analytics_es.types.sentences import sentence
 
 
 def about(period: TimePeriod, *notes: str) -> str:
@@ -56,7 +57,7 @@ def nothing(what: str, stands_on: Completeness) -> list[Part]:
     if not stands_on.position:
         begin = Link(text="how to begin", page="overview")
         return [Line("Nothing is recorded yet.", "yellow"), Ways([begin])]
-    return [Line(f"No {what} in this period: try a longer one, such as --last 4w.", "yellow")]
+    return [Line(sentence("No {what} in this period: try a longer one, such as --last 4w.", what=what), "yellow")]
 
 
 def behind(metric: str, where: Mapping[str, str]) -> Link:
@@ -91,14 +92,17 @@ def unless_missing(name: str, title: str, projection: str, made: Callable[[Askin
             return made(asking)
         except MissingProjection as error:
             missing = projection or error.details["projection"]
-            return _instead(
-                asking, name, title, f"This store has no projection `{missing}`, which this page shows.", error
-            )
+            problem = sentence("This store has no projection `{missing}`, which this page shows.", missing=missing)
+            return _instead(asking, name, title, problem, error)
         except StaleReadModel as error:
             missing = _never_there(asking, projection, error)
             if not missing:  # a rebuild brings it
                 raise
-            problem = f"The projection `{projection}` of this store is one of its own, without {missing}."
+            problem = sentence(
+                "The projection `{projection}` of this store is one of its own, without {missing}.",
+                projection=projection,
+                missing=missing,
+            )
             return _instead(asking, name, title, problem, error)
 
     return page

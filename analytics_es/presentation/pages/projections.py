@@ -18,6 +18,7 @@ from analytics_es.presentation.tables import projections as tables
 from analytics_es.presentation.tables.parts import ALARM
 from analytics_es.presentation.tables.unread import left_out_fields, unread_fields
 from analytics_es.types import DeadLetter, Listing
+from analytics_es.types.sentences import of_error
 
 LETTERS, MESSAGES, FIELDS = 10_000, 1_000, 1_000
 
@@ -71,7 +72,7 @@ def _goes_by(asking: Asking) -> Iterator[Line]:
     try:
         retention = RETENTION.of(store.log) or RetentionPolicy()
     except NotReadable as error:
-        yield Line(str(error), ALARM)
+        yield Line(of_error(error), ALARM)
     else:
         forever = retention == RetentionPolicy()
         yield Line("Retention: everything is kept for ever." if forever else f"{retention.in_words.capitalize()}.")

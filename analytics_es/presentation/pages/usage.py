@@ -14,6 +14,7 @@ from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, S
 from analytics_es.presentation.tables import unread
 from analytics_es.presentation.tables import usage as tables
 from analytics_es.types import UsageStats
+from analytics_es.types.sentences import sentence
 
 SHOWN = 20
 
@@ -23,9 +24,8 @@ def made(asking: Asking) -> Page:
     question = asking.question
     entity, one, top = question.text("entity"), _one(asking), question.number("top", SHOWN)
     answer = asking.answers.get_usage_stats(entity, one if entity else None, asking.period).unwrap()
-    aside = (
-        [Line("Of everyone, one is not told apart: choose whose `id` it is.", "yellow")] if one and not entity else []
-    )
+    untold = sentence("Of everyone, one is not told apart: choose whose `id` it is.")
+    aside = [Line(untold, "yellow")] if one and not entity else []
     return Page(
         name="usage",
         title=words.safe(f"Usage{tables.whose(answer)}"),

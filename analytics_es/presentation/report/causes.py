@@ -13,6 +13,7 @@ from analytics_es.presentation.report.carried import Carried, Edition
 from analytics_es.presentation.report.writing import version
 from analytics_es.presentation.words import plural, safe
 from analytics_es.types import ReportCause
+from analytics_es.types.sentences import of_error, sentence
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
@@ -52,19 +53,20 @@ def drawn_otherwise(said: Carried) -> ReportCause:
 
 def not_drawn(error: AnalyticsError) -> ReportCause:
     """Return why it could not be drawn again, though its answers are the same."""
-    return ReportCause(cause="not_drawn", text=f"it was not drawn again: {error}")
+    return ReportCause(cause="not_drawn", text=sentence("it was not drawn again: {error}", error=of_error(error)))
 
 
 def unexplained() -> ReportCause:
     """Return what is said where nothing explains other figures."""
-    text = "nothing that is known of explains it: see what `analytics-es projections verify` says of the log"
+    text = sentence("nothing that is known of explains it: see what `analytics-es projections verify` says of the log")
     return ReportCause(cause="unexplained", text=text)
 
 
 def underivable(error: AnalyticsError) -> ReportCause:
     """Return why the log cannot say it again."""
     sealed = isinstance(error, SealedPeriod | NoLongerKept)
-    return ReportCause(cause="sealed" if sealed else "unexplained", text=f"it cannot be derived again: {error}")
+    text = sentence("it cannot be derived again: {error}", error=of_error(error))
+    return ReportCause(cause="sealed" if sealed else "unexplained", text=text)
 
 
 def of_another_log(service: AnalyticsService, said: Carried) -> ReportCause | None:

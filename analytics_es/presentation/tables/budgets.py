@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Link, Number, Share, Styled, words
-from analytics_es.presentation.tables.parts import ALARM, MORE, apart, cut, sealed, stands_on
+from analytics_es.presentation.tables.parts import ALARM, apart, cut, sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
+from analytics_es.types.sentences import joined, sentence
 
 
 def budget_report(
@@ -21,21 +22,28 @@ def budget_report(
         yield from (budgets(answer.budgets, top), *unknown(answer.budgets), *course(answer.budgets, top))
         yield from (*thresholds(answer.budgets, top), *credits(answer.budgets, top))
     elif budget is not None:
-        yield from apart(words.safe(_not_there(budget, elsewhen)))
+        yield from apart(_not_there(budget, elsewhen))
     else:
-        yield from apart("No budget has a period that holds this time: try another one, with --at, or name a budget.")
+        yield from apart(
+            sentence("No budget has a period that holds this time: try another one, with --at, or name a budget.")
+        )
     yield stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))
 
 
 def _not_there(budget: str, elsewhen: bool) -> str:
     if elsewhen:
-        all_of_it = f"`analytics-es budgets {shlex.quote(budget)}` lists all it has"
-        return f"The budget {budget!r} has no period that holds this time: {all_of_it}."
-    return f"There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time."
+        all_of_it = sentence("`analytics-es budgets {name}` lists all it has", name=shlex.quote(budget))
+        return sentence(
+            "The budget {budget!r} has no period that holds this time: {all_of_it}.", budget=budget, all_of_it=all_of_it
+        )
+    return sentence(
+        "There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time.",
+        budget=budget,
+    )
 
 
 def budgets(
-    shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title: str = "Budgets", bars: bool = True
+    shown: Sequence[BudgetStatus], top: int, more: str | None = None, *, title: str = "Budgets", bars: bool = True
 ) -> Block:
     """Return what is left of every budget, the fullest first; without `bars` where they are drawn beside."""
     decimals = words.places_by_currency(
@@ -85,10 +93,11 @@ _NAME: Column[BudgetStatus] = Column("budget", _name, link=of_budget)
 
 def unknown(budgets: Sequence[BudgetStatus]) -> Iterator[Block]:
     """Return a line for each budget of which not all spending is known, or is in its currency."""
-    lines = []
+    lines: list[str] = []
     for budget in budgets:
         if budget.problem:
-            lines.append(f"{_name(budget)}: spent is not known: {budget.problem}")
+            text = sentence("{name}: spent is not known: {problem}", name=_name(budget), problem=budget.problem)
+            lines.append(text)
         if budget.unknown_calls:
             calls = words.plural(budget.unknown_calls, "call")
             lines.append(f"{_name(budget)}: {calls} of unknown cost; at least this much is spent")
@@ -113,10 +122,10 @@ _COURSE: Columns[BudgetStatus] = [
 ]
 
 
-def course(budgets: Sequence[BudgetStatus], top: int, more: str = MORE) -> Iterator[Block]:
+def course(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
     """Return how fast each is spent, and when it will be."""
     if dated := [budget for budget in budgets if budget.starts_at]:
-        yield Grid("Burn rate, so far, and where it leads", _COURSE, *cut(dated, top, more))
+        yield Grid("Burn rate, so far, and where it leads", _COURSE, *cut(dated, top))
 
 
 def _time(instant: datetime | None) -> str:
@@ -139,14 +148,14 @@ _THRESHOLDS: Columns[_Reached] = [
 ]
 
 
-def thresholds(budgets: Sequence[BudgetStatus], top: int, more: str = MORE, *, reached: bool = True) -> Iterator[Block]:
+def thresholds(budgets: Sequence[BudgetStatus], top: int, *, reached: bool = True) -> Iterator[Block]:
     """Return the thresholds that were reached; or all of them, also those that were not."""
     rows = [(budget, step) for budget in budgets for step in budget.thresholds if step.reached_at or not reached]
     if rows:
-        shown, remark = cut(rows, top, more)
+        shown, remark = cut(rows, top)
         notes = [remark, "in percent of what was allocated by then: more was since" if any(map(_raised, shown)) else ""]
         title = "Thresholds reached" if reached else "Thresholds"
-        yield Grid(title, _THRESHOLDS, shown, " · ".join(filter(None, notes)))
+        yield Grid(title, _THRESHOLDS, shown, joined(" · ", filter(None, notes)))
 
 
 def _raised(row: _Reached) -> bool:
@@ -155,13 +164,13 @@ def _raised(row: _Reached) -> bool:
     return step.reached_at is not None and budget.used is not None and 100 * budget.used < step.percent
 
 
-def credits(budgets: Sequence[BudgetStatus], top: int, more: str = MORE) -> Iterator[Block]:
+def credits(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
     """Return the grants of each budget that has any, in the order in which they burn."""
     for budget in budgets:
         if budget.credits:
             decimals = words.places([credit.amount for credit in budget.credits])
             columns = _credit_columns(budget.currency, decimals)
-            yield Grid(f"Credits of {_name(budget)}", columns, *cut(budget.credits, top, more))
+            yield Grid(f"Credits of {_name(budget)}", columns, *cut(budget.credits, top))
             if budget.overage:
                 yield from apart(f"beyond all credits: {words.money(budget.overage, budget.currency, decimals)}", ALARM)
 

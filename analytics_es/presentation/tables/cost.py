@@ -13,7 +13,6 @@ from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Line
 from analytics_es.presentation.tables import cost_notes as notes
 from analytics_es.presentation.tables.parts import (
     ALARM,
-    MORE,
     compared,
     cut,
     filtered,
@@ -109,7 +108,7 @@ def _before(answer: CostBreakdown) -> EventsBehind | None:
 def rows(
     answer: CostBreakdown,
     top: int,
-    more: str = MORE,
+    more: str | None = None,
     *,
     title: str = "",
     each_currency: bool = False,

@@ -10,6 +10,7 @@ from analytics_es.presentation.tables.cost import events_behind
 from analytics_es.presentation.tables.cost_notes import REASONS
 from analytics_es.presentation.tables.parts import ALARM, cut, model_name
 from analytics_es.types import CostBreakdown, EffortCost, PriceUsed, UnknownCost, UnpricedUsage
+from analytics_es.types.sentences import joined
 
 _EFFORTS = {"failed": "failed", "retried": "tried again, and did not fail"}
 
@@ -35,8 +36,8 @@ def unknown(answer: CostBreakdown, top: int) -> Iterator[Block]:
         Number("tokens out", lambda row: words.count(row.tokens.output)),
     ]
     rows, remark = cut(answer.unknown, top, "")
-    hints = " · ".join(dict.fromkeys(row.hint for row in answer.unknown if row.hint))
-    yield Grid("Cost unknown, in no sum", columns, rows, " · ".join(filter(None, [remark, hints])))
+    hints = dict.fromkeys(row.hint for row in answer.unknown if row.hint)
+    yield Grid("Cost unknown, in no sum", columns, rows, joined(" · ", filter(None, [remark, *hints])))
 
 
 def _reason(row: UnknownCost) -> str:

@@ -9,6 +9,7 @@ from attrs import frozen
 from analytics_es.presentation import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.presentation.tables.explanation import instant, stored
 from analytics_es.types import DeadLetter, RejectedMessage
+from analytics_es.types.sentences import sentence
 
 EXPLAINED, SHOWN = 10, 10  # causes that are looked for, and messages
 Cause = Callable[[DeadLetter], str]
@@ -59,7 +60,9 @@ def by_cause(letters: Iterable[DeadLetter], limit: int, cause: Cause) -> Iterato
     causes = [cause(group[0]) if place < EXPLAINED else words.UNKNOWN for place, group in enumerate(most_first)]
     rows = [_Alike(group, why) for group, why in zip(most_first, causes, strict=True)]
     beyond = f"Of the first {limit:,}. " if sum(map(len, most_first)) == limit else ""
-    remark = f"{beyond}`analytics-es dead-letters retry --all` reads them again, `discard` accepts one."
+    remark = sentence(
+        "{beyond}`analytics-es dead-letters retry --all` reads them again, `discard` accepts one.", beyond=beyond
+    )
     yield Grid("", _CAUSES, rows, remark)
 
 
@@ -68,6 +71,6 @@ def rejected(messages: Sequence[RejectedMessage], limit: int) -> Iterator[Block]
     if not messages:
         yield Line("No message was rejected, or all were recorded since.")
         return
-    more = "at least " if len(messages) == limit else ""
-    remark = f"{more}{words.plural(len(messages), 'message')} · `analytics-es rejects` records them after all"
+    count = f"{'at least ' if len(messages) == limit else ''}{words.plural(len(messages), 'message')}"
+    remark = sentence("{count} · `analytics-es rejects` records them after all", count=count)
     yield Grid("", _MESSAGES, messages[:SHOWN], remark)

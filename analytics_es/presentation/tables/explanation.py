@@ -11,6 +11,7 @@ from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, 
 from analytics_es.presentation.tables.cost_notes import REASONS
 from analytics_es.presentation.tables.parts import ALARM, filtered, footer, heading, model_name, nothing
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
+from analytics_es.types.sentences import joined, sentence
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}
 _WHERE: Columns[ExplainedEvent | ExplainedCost] = [
@@ -52,7 +53,7 @@ def events(answer: Explanation, more: str = "") -> Grid[ExplainedEvent]:
 
 
 def _more(answer: Explanation | CostExplanation) -> str:
-    return f"--limit {answer.count} lists all"
+    return sentence("--limit {number} lists all", number=answer.count)
 
 
 def _sum(answer: Explanation, more: str) -> str:
@@ -67,11 +68,11 @@ def _sum(answer: Explanation, more: str) -> str:
     ]
     if answer.omitted:
         parts.append(_omitted(f"{answer.omitted:,} of them not listed", more))
-    return " · ".join(parts)
+    return joined(" · ", parts)
 
 
 def _omitted(how_many: str, more: str) -> str:
-    return f"{how_many}: {more}" if more else how_many
+    return sentence("{how_many}: {more}", how_many=how_many, more=more) if more else how_many
 
 
 def _unit(answer: Explanation) -> str:
@@ -172,7 +173,7 @@ def _bill_sum(answer: CostExplanation, more: str) -> str:
         parts.append(f"{words.count(answer.unknown_calls)} of unknown cost")
     if answer.omitted:
         parts.append(_omitted(f"{answer.omitted:,} not listed", more))
-    return " · ".join(parts)
+    return joined(" · ", parts)
 
 
 def _plain(number: Decimal) -> str:

@@ -10,11 +10,11 @@ from analytics_es.presentation import Block, Cell, Columns, Grid, Line, Row, Sty
 from analytics_es.presentation.tables.series import series
 from analytics_es.presentation.tables.unread import in_short
 from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
+from analytics_es.types.sentences import joined, sentence
 
 ALARM = "bold yellow"
 PERCENTILES = "percentiles within 1.1 %"
 CONTRADICTING = 3  # fields that are shown
-MORE = "--top {n} shows all"
 
 
 def heading(title: str, period: TimePeriod, series: bool = True) -> Iterator[Block]:
@@ -32,9 +32,11 @@ def filtered(where: Mapping[str, str]) -> str:
 def nothing(where: Mapping[str, str] | None = None, what: str = "events") -> Iterator[Block]:
     """Say that there is nothing to show, and what to try."""
     if where:
-        text = f"No {what} in this period fit --where: try another one, or a longer period, such as --last 4w."
+        text = sentence(
+            "No {what} in this period fit --where: try another one, or a longer period, such as --last 4w.", what=what
+        )
     else:
-        text = f"No {what} in this period: try a longer one, such as --last 4w, or --from."
+        text = sentence("No {what} in this period: try a longer one, such as --last 4w, or --from.", what=what)
     yield from apart(text)
 
 
@@ -61,7 +63,7 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
         *notes,
         *doubtful,
     ]
-    return Line(" · ".join(parts), "yellow" if events or unreadable or doubtful else "dim")
+    return Line(joined(" · ", parts), "yellow" if events or unreadable or doubtful else "dim")
 
 
 def doubts(answers: Sequence[Completeness]) -> list[str]:
@@ -71,7 +73,10 @@ def doubts(answers: Sequence[Completeness]) -> list[str]:
 
 def _unreadable(answers: Sequence[Completeness]) -> str:
     unreadable = sum(answer.unreadable for answer in answers)
-    return f"{words.plural(unreadable, 'value')} unreadable (`analytics-es projections status`)" if unreadable else ""
+    if not unreadable:
+        return ""
+    values = words.plural(unreadable, "value")
+    return sentence("{values} unreadable (`analytics-es projections status`)", values=values)
 
 
 def _doubts(answers: Sequence[Completeness]) -> Iterator[str]:
@@ -110,13 +115,24 @@ def sealed(answers: Sequence[Completeness]) -> Iterator[str]:
         yield f"incomplete before {max(partial):%Y-%m-%d}"
 
 
-def cut(rows: Iterable[Row], top: int, more: str = MORE) -> tuple[list[Row], str]:
-    """Return the first rows, and the remark that says how many there are beyond."""
+def cut(rows: Iterable[Row], top: int, more: str | None = None) -> tuple[list[Row], str]:
+    """Return the first rows, and the remark that says how many there are beyond, and what shows `more` of them."""
     rows = list(rows)
-    if len(rows) <= top:
-        return rows, ""
-    beyond = f"… and {len(rows) - top:,} more"
-    return rows[:top], f"{beyond}: {more.format(n=len(rows))}" if more else beyond
+    return rows[:top], beyond(len(rows) - top, by_top(len(rows)) if more is None else more)
+
+
+def by_top(number: int) -> str:
+    """Return what shows that many rows."""
+    return sentence("--top {number} shows all", number=number)
+
+
+def beyond(number: int, more: str) -> str:
+    """Return the remark that there are so many rows beyond those that are shown; nothing where there are none."""
+    if number <= 0:
+        return ""
+    if not more:
+        return sentence("… and {number:,} more", number=number)
+    return sentence("… and {number:,} more: {more}", number=number, more=more)
 
 
 def start_of(points: Sequence[Any]) -> Callable[[Any], str]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from analytics_es.presentation import Behind, Block, Cell, Column, Columns, Grid, Link, Number, words
 from analytics_es.presentation.tables.parts import (
-    MORE,
     PERCENTILES,
     cut,
     errors,
@@ -36,12 +35,12 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
     yield footer([answer.completeness], answer.period, PERCENTILES)
 
 
-def operations(answer: PerformanceMetrics, top: int, more: str = MORE) -> Block:
+def operations(answer: PerformanceMetrics, top: int, more: str | None = None) -> Block:
     """Return how every operation fared, busiest first."""
     return operation_grid(answer.operations, top, more)
 
 
-def operation_grid(rows: Sequence[OperationPerformance], top: int, more: str = MORE) -> Block:
+def operation_grid(rows: Sequence[OperationPerformance], top: int, more: str | None = None) -> Block:
     """Return how some operations fared."""
     return Grid("Operations", _operation_columns(), *cut(rows, top, more))
 

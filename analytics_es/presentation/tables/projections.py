@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Number, Styled, words
 from analytics_es.presentation.tables.explanation import stored
-from analytics_es.presentation.tables.parts import errors
+from analytics_es.presentation.tables.parts import beyond, errors
 from analytics_es.presentation.tables.unread import left_out_fields, unread_fields
 from analytics_es.types import (
     DayDivergence,
@@ -19,6 +19,7 @@ from analytics_es.types import (
     UnreadAnnouncement,
     UnreadField,
 )
+from analytics_es.types.sentences import sentence
 
 _STATUS: Columns[ProjectionStatus] = [
     Column("projection", lambda status: status.name),
@@ -83,8 +84,8 @@ def status(
     """Return how far projections are, and what they could not use, did not read, or do not take for true."""
     yield how_far(projections)
     if unreadable:
-        beyond = sum(projection.unreadable for projection in projections) - len(unreadable)
-        yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
+        more = sum(projection.unreadable for projection in projections) - len(unreadable)
+        yield Grid("Unreadable values", _UNREADABLE, unreadable, beyond(more, ""))
     yield from not_ours(unread)
     yield from unread_fields(fields)
     yield from left_out_fields(left_out)
@@ -94,7 +95,7 @@ def status(
     if verified:
         yield Grid("Verified last", _VERIFIED, verified)
     if any(projection.lag_events for projection in projections):
-        yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")
+        yield Line(sentence("Behind: any question catches up, `analytics-es run` stays up to date."), "dim")
 
 
 def how_far(projections: Sequence[ProjectionStatus]) -> Grid[ProjectionStatus]:
@@ -108,7 +109,9 @@ def last_verified(last: Sequence[LastVerification], projections: Sequence[Projec
         yield Grid("", _VERIFIED, last)
     verified = {row.projection for row in last}
     if never := [status.name for status in projections if status.name not in verified]:
-        yield Line(f"Never verified as it is now: {', '.join(never)} (`analytics-es projections verify`).", "yellow")
+        names = ", ".join(never)
+        text = sentence("Never verified as it is now: {names} (`analytics-es projections verify`).", names=names)
+        yield Line(text, "yellow")
 
 
 def not_ours(unread: Sequence[UnreadAnnouncement]) -> Iterator[Block]:
@@ -148,7 +151,7 @@ def ledger(checks: Sequence[LedgerCheck]) -> Iterator[Block]:
         yield Line(f"ledger agrees with the log ({days})")
     yield from (Line(f"{check.projection}: {check.checkpoint}", "red") for check in wrong if check.checkpoint)
     if divergences := [divergence for check in wrong for divergence in check.divergences]:
-        remark = "`analytics-es projections verify` says what is wrong with which rows."
+        remark = sentence("`analytics-es projections verify` says what is wrong with which rows.")
         yield Grid("Days that differ from the log", _DAYS, divergences, remark)
 
 

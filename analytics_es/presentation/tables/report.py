@@ -24,12 +24,12 @@ from analytics_es.types import (
     TimePeriod,
     UsageStats,
 )
+from analytics_es.types.sentences import sentence
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService, AsOf
 
 ANSWERS = ("cost", "series", "usage", "tenants", "users", "performance", "budgets")  # of a report, by their names
-USAGE = "`analytics-es usage {kind}`"
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
 
@@ -67,18 +67,20 @@ def report(answers: Report) -> Iterator[Block]:
     yield from (*parts.heading("Report", usage.period, series=False), *usage_totals(usage))
     if usage.totals.events:
         yield from _course(usage)
-        yield Beside(*(busiest(whose, USAGE) for whose in (answers.tenants, answers.users)))
+        yield Beside(*(_busiest(whose) for whose in (answers.tenants, answers.users)))
     if performance.operations:
-        yield operations(performance, OPERATIONS, "`analytics-es performance`")
+        yield operations(performance, OPERATIONS, sentence("`analytics-es performance`"))
     if cost.rows:
-        yield rows(cost, CHARGED, "`analytics-es cost`", title=f"Cost  {in_short(cost)}")
+        yield rows(cost, CHARGED, sentence("`analytics-es cost`"), title=f"Cost  {in_short(cost)}")
         yield from unknown(cost)
     elif cost.totals:
         yield totals(cost)
     if answers.budgets.budgets:
         title = f"Budgets  as of {answers.budgets.at:%Y-%m-%d %H:%M}"
         then = "" if usage.completeness.open_buckets else f" --at {answers.budgets.at.isoformat(timespec='seconds')}"
-        yield budgets(answers.budgets.budgets, BUDGETS, f"`analytics-es budgets{then}`", title=title)
+        yield budgets(
+            answers.budgets.budgets, BUDGETS, sentence("`analytics-es budgets{then}`", then=then), title=title
+        )
     stands_on = [answer.completeness for answer in (usage, performance, cost)]
     yield parts.footer(stands_on, usage.period, parts.PERCENTILES)
 
@@ -88,6 +90,10 @@ def _course(answer: UsageStats) -> Iterator[Block]:
         bars = words.sparks([point.totals.events for point in answer.series])
         yield Line(f"  events by the {answer.period.granularity}  {bars}", "cyan", terminal_only=True)
         yield Line(terminal_only=True)
+
+
+def _busiest(answer: UsageStats) -> Grid[EntityUsage]:
+    return busiest(answer, sentence("`analytics-es usage {kind}`", kind=answer.entity_type))
 
 
 def busiest(answer: UsageStats, more: str) -> Grid[EntityUsage]:
@@ -104,5 +110,4 @@ def busiest(answer: UsageStats, more: str) -> Grid[EntityUsage]:
         share(answer.totals.events, drop=0),
     ]
     beyond = answer.active_entities.get(kind, 0) - len(shown)
-    where = f": {more.format(kind=kind)}" if more else ""
-    return Grid(f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more{where}" if beyond > 0 else "")
+    return Grid(f"Busiest {kind}s", columns, shown, parts.beyond(beyond, more))

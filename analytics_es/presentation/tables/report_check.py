@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analytics_es.presentation import Block, Column, Grid, Line, words
 from analytics_es.presentation.tables import parts
 from analytics_es.types import ReportChange, ReportCheck
+from analytics_es.types.sentences import sentence
 
 SHOWN = 20  # changes, and lines
 VERDICTS = {
@@ -27,7 +28,7 @@ def report_check(check: ReportCheck) -> Iterator[Block]:
         yield Line(_how(check))
     yield from _differing("Shown", "in the file", "from the log", check.lines, len(check.lines), of_lines=True)
     yield from _differing("Figures", "was", "is", check.changes, check.changed, of_lines=False)
-    yield from (Line(f"since then: {cause.text}", "yellow") for cause in check.causes)
+    yield from (Line(sentence("since then: {cause}", cause=cause.text), "yellow") for cause in check.causes)
 
 
 def _how(check: ReportCheck) -> str:
@@ -47,6 +48,6 @@ def _differing(
             Column[ReportChange](now, lambda change: words.UNKNOWN if change.now is None else change.now),
         ]
         rows, _ = parts.cut(changes, SHOWN)
-        remark = f"… and {count - len(rows):,} more: --json has up to 1,000" if count > len(rows) else ""
+        remark = parts.beyond(count - len(rows), sentence("--json has up to 1,000"))
         yield Line()
         yield Grid(title, columns, rows, remark)

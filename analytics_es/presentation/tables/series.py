@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from analytics_es.presentation import Behind, Cell, Column, Columns, Grid, words
 from analytics_es.types import TimePeriod
+from analytics_es.types.sentences import sentence
 
 SHORT = 8  # rows of a series that is shown as it is
 FEW = 3  # empty buckets in a row that stand on one line, at least
@@ -53,9 +54,13 @@ def series(
             alike = [_Row(f"… {words.plural(len(alike), period.granularity)} without {of}{so_far}")]
         rows += alike
     rows.append(_Row("total", total, is_total=True))
-    remark = f"by the {period.granularity}: --granularity day for each day" if _is_folded(period) else ""
+    remark = _by_the_day(period.granularity) if _is_folded(period) else ""
     first: Column[_Row] = Column("start", lambda row: row.text)
     return Grid(f"By {period.granularity}", [first, *map(_shown, columns)], rows, remark, sums=1)
+
+
+def _by_the_day(granularity: str) -> str:
+    return sentence("by the {granularity}: --granularity day for each day", granularity=granularity)
 
 
 def _is_folded(period: TimePeriod) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics_es.events.event import time_of
 from analytics_es.presentation import Behind, Block, Column, Columns, Grid, Number, words
-from analytics_es.presentation.tables.parts import MORE, PERCENTILES, by_time, compared, cut, filtered, footer, heading
+from analytics_es.presentation.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
 from analytics_es.types import Distribution, Explanation, MetricGroup, MetricPoint, MetricSummary
 
 THIS = "this period"
@@ -50,7 +50,7 @@ def periods(answer: MetricSummary) -> Grid[MetricGroup]:
     return Grid(title, [_key(""), *_columns(answer, behind)], rows, remark)
 
 
-def groups(answer: MetricSummary, top: int, more: str = MORE) -> Iterator[Grid[Any]]:
+def groups(answer: MetricSummary, top: int, more: str | None = None) -> Iterator[Grid[Any]]:
     """Return the figures of each combination of keys, the largest first; nothing where none were asked for."""
     if answer.groups:
         keys = list(answer.groups[0].keys)

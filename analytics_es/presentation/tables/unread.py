@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analytics_es.presentation import Block, Column, Columns, Grid, Number, words
 from analytics_es.types import Completeness, LeftOutField, UnreadField
+from analytics_es.types.sentences import sentence
 
 SHOWN, IN_SHORT = 20, 3
 _COLUMNS: Columns[UnreadField] = [
@@ -26,17 +27,18 @@ _LEFT_OUT: Columns[LeftOutField] = [
 def unread_fields(unread: Sequence[UnreadField]) -> Iterator[Block]:
     """Return the table of what no projection reads, the most frequent first; nothing where all is read."""
     if unread:
-        beyond = len(unread) - SHOWN
-        remark = f"… and {beyond:,} more (--json lists them)" if beyond > 0 else ""
-        yield Grid("What no projection reads", _COLUMNS, unread[:SHOWN], remark)
+        yield Grid("What no projection reads", _COLUMNS, unread[:SHOWN], _beyond(unread))
 
 
 def left_out_fields(left_out: Sequence[LeftOutField]) -> Iterator[Block]:
     """Return the table of what the policy of privacy left out, the most frequent first; nothing where there is none."""
     if left_out:
-        beyond = len(left_out) - SHOWN
-        remark = f"… and {beyond:,} more (--json lists them)" if beyond > 0 else ""
-        yield Grid("What the policy of privacy left out", _LEFT_OUT, left_out[:SHOWN], remark)
+        yield Grid("What the policy of privacy left out", _LEFT_OUT, left_out[:SHOWN], _beyond(left_out))
+
+
+def _beyond(fields: Sequence[object]) -> str:
+    beyond = len(fields) - SHOWN
+    return sentence("… and {beyond:,} more (--json lists them)", beyond=beyond) if beyond > 0 else ""
 
 
 def left_out_line(left_out: Sequence[LeftOutField]) -> str:
@@ -48,7 +50,11 @@ def left_out_line(left_out: Sequence[LeftOutField]) -> str:
     shown = [entry.field for entry in left_out if entry.allow][:IN_SHORT]
     names = f"{', '.join(shown)}{' and ' if shown and more else ''}{f'{more:,} more' if more else ''}"
     keep = f"; to keep such a field, say {rules[0]} in [privacy.rules]" if rules else ""
-    return f"left out by the policy of privacy: {names}{keep} (`analytics-es projections status` counts them)"
+    return sentence(
+        "left out by the policy of privacy: {names}{keep} (`analytics-es projections status` counts them)",
+        names=names,
+        keep=keep,
+    )
 
 
 def in_short(answers: Sequence[Completeness]) -> str:
@@ -62,4 +68,5 @@ def in_short(answers: Sequence[Completeness]) -> str:
         return ""
     first = [f"{words.safe(name)} (did you mean {ours}?)" for name, ours in list(meant.items())[:IN_SHORT]]
     more = f" and {len(meant) - IN_SHORT} more" if len(meant) > IN_SHORT else ""
-    return f"read by nothing: {', '.join(first)}{more} (`analytics-es projections status`)"
+    named = f"{', '.join(first)}{more}"
+    return sentence("read by nothing: {named} (`analytics-es projections status`)", named=named)

@@ -7,12 +7,12 @@ from typing import Any
 
 from analytics_es.presentation import Behind, Block, Cell, Column, Columns, Grid, Line, Link, Number, Share, words
 from analytics_es.presentation.tables import parts
-from analytics_es.presentation.tables.parts import MORE, cut, errors, footer, heading, nothing, unclear
+from analytics_es.presentation.tables.parts import cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
+from analytics_es.types.sentences import sentence
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
 Where = Mapping[str, str]
-ALL = "`analytics-es summary usage.events --group-by {entity}` lists all"
 
 
 def usage(answer: UsageStats, top: int) -> Iterator[Block]:
@@ -58,25 +58,25 @@ def usage_totals(answer: UsageStats) -> Iterator[Block]:
     yield from unclear(answer.totals.unknown)
 
 
-def busiest(answer: UsageStats, top: int, more: str = ALL) -> Iterator[Block]:
+def busiest(answer: UsageStats, top: int) -> Iterator[Block]:
     """Return the entities of the asked type that have the most events, and below them what belongs to none."""
     if answer.entity_id is not None or not (answer.top_entities or answer.nobody):
         return
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
-    beyond = f"… and {active - len(shown):,} more" if active > len(shown) else ""
-    beyond += f": {more.format(entity=answer.entity_type)}" if beyond and more else ""
+    all_of_them = sentence("`analytics-es summary usage.events --group-by {kind}` lists all", kind=answer.entity_type)
     rows = [*shown, *([answer.nobody] if answer.nobody else [])]
     events = answer.totals.events + (answer.nobody.totals.events if answer.nobody else 0)
     figures = _figures(lambda usage: {str(answer.entity_type): usage.entity_id})
-    yield Grid(f"Busiest {answer.entity_type}s", [entity(answer), *figures, share(events)], rows, beyond)
+    remark = parts.beyond(active - len(shown), all_of_them)
+    yield Grid(f"Busiest {answer.entity_type}s", [entity(answer), *figures, share(events)], rows, remark)
 
 
-def by_type(answer: UsageStats, top: int, more: str = MORE) -> Grid[EventTypeUsage]:
+def by_type(answer: UsageStats, top: int) -> Grid[EventTypeUsage]:
     """Return the usage of each type of event, the most frequent first."""
     kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
     figures = _figures(lambda usage: {**keys(answer), "event_type": usage.event_type})
-    rows, remark = cut(answer.by_event_type, top, more)
+    rows, remark = cut(answer.by_event_type, top)
     return Grid("By type of event", [kind, *figures, share(answer.totals.events)], rows, remark)
 
 

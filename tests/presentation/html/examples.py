@@ -25,6 +25,7 @@ from analytics_es.presentation.parts import (
     Tiles,
 )
 from analytics_es.presentation.question import Question
+from analytics_es.types.sentences import sentence
 
 
 class Spent(NamedTuple):
@@ -102,9 +103,9 @@ def parts() -> dict[str, Part]:
     return {
         "tiles": Tiles([tile(), tile(label="Cost unknown", alarm=True, spark=(), link=Link(page="cost"))]),
         "pair": Pair(left=section, right=budgets),
-        "grid": grid(remark="… and 12 more: --top 15 shows all"),
+        "grid": grid(remark=sentence("… and 12 more: --top 15 shows all")),
         "beside": Beside(Grid("Tenants", few, ROWS), Grid("Users", few, ROWS[:1])),
-        "line": Line("llama-3.3-70b: 367 calls of unknown cost (`analytics-es explain`)", "bold yellow"),
+        "line": Line(sentence("llama-3.3-70b: 367 calls of unknown cost (`analytics-es explain`)"), "bold yellow"),
         "choices": Choices(
             [
                 Choice(name="by", label="by", options=dimensions, chosen=["model"], several=True, hint="one or two"),
@@ -147,6 +148,7 @@ def worded(text: str) -> Page:
         Beside(table, table),
         Line(text, text),
         Line(f"such as `{text}` or --last {text}"),
+        Line(sentence("such as {0}, `analytics-es {0}`, {0!r}, or --last {0}, or --last 4w", text)),
         Meters([Meter(name=text, figure=text, part=0.5, note=text, link=link)]),
         Choices(
             [

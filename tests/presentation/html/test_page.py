@@ -11,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from analytics_es.presentation import Line
 from analytics_es.presentation.html import fragment, rendered, rendered_failure, stylesheet
 from analytics_es.presentation.pages import KINDS
+from analytics_es.types.sentences import sentence
 from tests.presentation.html.examples import links, page, parts
 from tests.presentation.html.markup import Read
 from tests.presentation.html.test_parts import on_lines
@@ -116,7 +117,7 @@ def test_nothing_on_a_page_is_refused_by_its_policy() -> None:
 
 
 def test_a_failure_says_what_is_wrong_and_leads_back(snapshot: SnapshotAssertion) -> None:
-    html = rendered_failure("This cannot be asked", "'blue' is no length: write `7d`.", links(""))
+    html = rendered_failure("This cannot be asked", sentence("'blue' is no length: write `7d`."), links(""))
 
     assert on_lines(html[html.index("<main") : html.index("<footer")]) == snapshot
 
@@ -157,12 +158,14 @@ def _selectors(style: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ["org--model", "var(--boom)", "--last-7d--", "a--top 3"])
 def test_a_name_in_a_sentence_is_told_as_it_is(name: str) -> None:
-    html = rendered(page(parts=[Line(f"not known of {name}, and of --where")]), links())
+    html = rendered(page(parts=[Line(sentence("not known of {name}, and of --where", name=name))]), links())
 
     assert f"not known of {name}, and of where" in html
 
 
 def test_a_sentence_links_no_word_that_its_page_does_not_know() -> None:
-    html = rendered(page(parts=[Line("say --top 3 or --last 4w")]), evolve(links(), page="overview"))
+    html = rendered(
+        page(parts=[Line(sentence("say --top {rows} or --last 4w", rows=3))]), evolve(links(), page="overview")
+    )
 
     assert 'say top=3 or <a href="/overview?last=4w">last=4w</a>' in html

@@ -15,6 +15,7 @@ from analytics_es.presentation.charts.chart import Chart, Series
 from analytics_es.presentation.html import drawn
 from analytics_es.presentation.html.tables import exactly
 from analytics_es.presentation.parts import Choice, Choices, Code, Meters, Section, Tiles
+from analytics_es.types.sentences import sentence
 from tests.presentation.html.examples import ROWS, grid, links, meter, parts, tile
 from tests.presentation.html.markup import Read
 
@@ -177,13 +178,13 @@ def test_an_empty_line_and_one_for_terminals_are_left_out(line: Line) -> None:
 
 
 def test_a_command_is_code() -> None:
-    assert html(Line("2 values unreadable (`analytics-es projections status`)")) == (
+    assert html(Line(sentence("2 values unreadable (`analytics-es projections status`)"))) == (
         "<p>2 values unreadable (<code>analytics-es projections status</code>)</p>"
     )
 
 
 def test_a_word_of_the_command_line_leads_to_the_page_asked_so() -> None:
-    line = Line("No events: try a longer one, such as --last 4w, or --from.")
+    line = Line(sentence("No events: try a longer one, such as --last 4w, or --from."))
 
     assert html(line, "this-month=&by=user") == (
         '<p>No events: try a longer one, such as <a href="/cost?by=user&amp;last=4w">last=4w</a>, or from.</p>'
@@ -191,7 +192,7 @@ def test_a_word_of_the_command_line_leads_to_the_page_asked_so() -> None:
 
 
 def test_in_a_file_a_word_of_the_command_line_stays_one() -> None:
-    assert html(Line("--top 15 shows all"), None) == "<p>--top 15 shows all</p>"
+    assert html(Line(sentence("--top 15 shows all")), None) == "<p>--top 15 shows all</p>"
 
 
 def test_a_stored_text_keeps_its_lines() -> None:
