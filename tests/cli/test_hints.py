@@ -116,7 +116,7 @@ LOOKS_LIKE = "`analytics-es demo` {0} --last 4w"
 def test_a_name_that_looks_like_a_command_stays_as_it_is(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "a {store}.db"
     with opened(path) as analytics:
-        analytics.record_event(**budget_allocated(budget_id=LOOKS_LIKE)).unwrap()
+        analytics.record_event(**budget_allocated(budget_id=LOOKS_LIKE, scope="all")).unwrap()
         analytics.record_event(**provider_call(model="no-such", cost=None, currency=None)).unwrap()
         analytics.catch_up()
     named = cli("budgets", LOOKS_LIKE, "--db", path).output
