@@ -142,3 +142,23 @@ def test_own_words_are_written_where_a_sentence_is_made(name: str) -> None:
 def test_nobody_makes_own_words_of_texts_but_of_options_that_were_typed() -> None:
     assert [*_calls("Sentence")] == []
     assert {place.partition(":")[0] for place, _ in _calls("as_own_words")} <= {"cli/hints.py"}
+
+
+def _outside(node: ast.AST) -> Iterator[str]:
+    """Yield the texts in which a command stands, and which are no own words of a sentence, nor a docstring."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sentence":
+        return
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    if text.count("`") > 1:
+        yield text
+    for inner in ast.iter_child_nodes(node):
+        is_docstring = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
+        yield from () if is_docstring else _outside(inner)
+
+
+def test_whatever_answers_say_of_commands_is_a_sentence() -> None:
+    rooms = [PACKAGE / "presentation", PACKAGE / "service", PACKAGE / "queries", PACKAGE / "cost"]
+    paths = [path for room in rooms for path in room.rglob("*.py") if path.name != "sentences.py"]
+
+    assert [(path.name, text) for path in paths for text in _outside(ast.parse(path.read_text()))] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analytics_es.errors import BadWord
+from analytics_es.errors import AnalyticsError, BadWord
 from analytics_es.presentation import Column, Columns, Grid, Line, Link, Number, words
 from analytics_es.presentation.blocks import Behind
 from analytics_es.presentation.charts.performance import durations, error_rate
@@ -16,7 +16,8 @@ from analytics_es.presentation.parts import Choice, Choices, Page, Pair, Part, S
 from analytics_es.presentation.tables import performance as tables
 from analytics_es.presentation.tables.parts import PERCENTILES
 from analytics_es.presentation.tables.performance import QUANTILES
-from analytics_es.types import Explanation, Failure, PerformanceMetrics, PerformancePoint, TimePeriod
+from analytics_es.types import Explanation, PerformanceMetrics, PerformancePoint, TimePeriod
+from analytics_es.types.sentences import of_error
 
 SHOWN, LISTED = 20, 10
 # Calls of which the slowest are looked for unasked: the log is read for them, a second for about 60,000.
@@ -80,17 +81,18 @@ def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
 # ── what is slow, and what fails ────────────────────────────────────────────────────────────────────────────────
 
 
-def _lists(asking: Asking, speed: Speed, where: Mapping[str, str]) -> dict[str, Explanation | Failure]:
+def _lists(asking: Asking, speed: Speed, where: Mapping[str, str]) -> dict[str, Explanation | AnalyticsError]:
     """List the slowest calls and those that failed; nothing where that takes long and was not asked for."""
     if speed.calls > UNASKED and not asking.question.flag("slowest"):
         return {}
-    lists: dict[str, Explanation | Failure] = {}
+    lists: dict[str, Explanation | AnalyticsError] = {}
     for name, measure, number in (("slowest", "duration", speed.calls), ("failed", "failures", speed.failures)):
         if number:
-            explained = asking.answers.explain(
-                f"performance.{measure}", asking.period, where=where, limit=LISTED, largest=name == "slowest"
-            )
-            lists[name] = explained.value if explained.ok else explained.failure
+            how: dict[str, Any] = {"where": where, "limit": LISTED, "largest": name == "slowest"}
+            try:
+                lists[name] = asking.answers.explain(f"performance.{measure}", asking.period, **how).unwrap()
+            except AnalyticsError as error:
+                lists[name] = error
     return lists
 
 
@@ -113,10 +115,10 @@ _SLOWEST: Columns[Any] = [
 
 
 def _listed(
-    name: str, title: str, which: str, columns: Columns[Any], listed: Explanation | Failure | None, more: Link
+    name: str, title: str, which: str, columns: Columns[Any], listed: Explanation | AnalyticsError | None, more: Link
 ) -> Iterator[Section]:
-    if isinstance(listed, Failure):
-        yield Section(title=title, parts=[Line(listed.message, "yellow")])
+    if isinstance(listed, AnalyticsError):
+        yield Section(title=title, parts=[Line(of_error(listed), "yellow")])
     elif listed and listed.count:
         remark = f"the {which} {len(listed.events)} of {listed.count:,}" if listed.omitted else ""
         yield Section(title=title, parts=[Grid(title, columns, listed.events, remark)], answer=name, more=more)
@@ -129,7 +131,7 @@ def _parts(
     asking: Asking,
     answer: PerformanceMetrics,
     speed: Speed,
-    lists: Mapping[str, Explanation | Failure],
+    lists: Mapping[str, Explanation | AnalyticsError],
     where: Mapping[str, str],
 ) -> Iterator[Part]:
     if not speed.calls:
