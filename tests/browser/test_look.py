@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Shown, Site, keep, site
+from analytics_es import TimePeriod
+from tests.browser.conftest import MONDAY, SUNDAY, Shown, Site, keep, site
 from tests.stores import opened
 
 
@@ -83,6 +84,7 @@ def test_figures_of_tiles_stand_on_one_line_whatever_their_names_are(shown: Show
     assert len({row for row, _ in places}) == len({(row, figure) for row, figure in places})
 
 
+DAY = TimePeriod(MONDAY, SUNDAY, "day")
 PAPER = 703  # pixels between the margins of A4
 UNSEEN = "header, form.choices, .anew, .ways"
 
@@ -134,3 +136,32 @@ def test_a_wrong_word_leads_back(shown: Shown, demo: Site) -> None:
     page.get_by_role("link", name="Cost, with nothing asked").click()
 
     assert page.url == f"{demo.url}/cost"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("mark", "is_dark"),
+    [
+        ('data-jp-theme-light="false"', True),
+        ('data-jp-theme-light="true"', False),
+        ('class="vscode-dark"', True),
+        ('class="vscode-light"', False),
+        ('class="dark"', True),
+        ('class="light"', False),
+        ("", None),
+    ],
+)
+def test_an_answer_in_a_notebook_is_as_dark_as_that_is(
+    mark: str, is_dark: bool | None, scheme: str, shown: Shown, demo: Site
+) -> None:
+    """What a notebook says goes before what a system prefers; where it says nothing, the answer has its own ground."""
+    page = shown("about:blank", scheme=scheme).page
+    page.set_content(f"<body {mark}>{demo.service.get_usage_stats(None, None, DAY).unwrap()._repr_html_()}</body>")
+
+    ground, ink = page.locator("section").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+    )
+    dark = is_dark if is_dark is not None else scheme == "dark"
+    assert (ground, ink) == (
+        ("rgb(30, 32, 36)", "rgb(233, 232, 228)") if dark else ("rgb(255, 255, 255)", "rgb(28, 29, 32)")
+    )

@@ -98,22 +98,23 @@ def _position(event: Any) -> Link:
     return Link(page="event", words={"position": str(event.position)})
 
 
+# What was called comes first: there is little more room on a phone.
 _WHAT: Columns[Any] = [
-    Number("position", lambda event: words.count(event.position), link=_position),
-    Column("time", lambda event: words.moment(event.occurred_at)),
-    Column("type", lambda event: event.type),
+    Column("type", lambda event: event.type, link=_position),
     Column("subject", lambda event: event.subject, drop=1),
 ]
-_WHO: Columns[Any] = [
+_WHICH: Columns[Any] = [
+    Column("time", lambda event: words.moment(event.occurred_at)),
     Column("source", lambda event: event.source, drop=4),
     Column("id", lambda event: event.id, drop=3),
+    Number("position", lambda event: words.count(event.position), link=_position),
 ]
 _ERROR: Column[Any] = Column("error", lambda event: event.error_type, drop=2)
 _DURATION: Column[Any] = Number(
     "duration", lambda event: words.duration(event.value), link=_position, exact=lambda event: event.value
 )
-_SLOWEST: Columns[Any] = [*_WHAT, _DURATION, *_WHO]
-_FAILED: Columns[Any] = [*_WHAT, _ERROR, *_WHO]
+_SLOWEST: Columns[Any] = [*_WHAT, _DURATION, *_WHICH]
+_FAILED: Columns[Any] = [*_WHAT, _ERROR, *_WHICH]
 _ORDERS: Mapping[str, dict[str, Any]] = {"slowest": {"largest": True}, "failed": {"latest": True}}
 
 
