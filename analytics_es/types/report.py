@@ -82,7 +82,7 @@ class ReportCheck(ValueObject):
 
     path: of the file.
     holds: the file is as it was written, and the log says the same.
-    verdict: it `holds`, has `changed`, was `edited`, is `underivable` here, or `undrawn`: its answers are the same.
+    verdict: it `holds`, `changed`, was `edited`, is `underivable` here, or `undrawn`: not all of it could be compared.
     period: what the report is about.
     position: of the log, as of which it answers.
     log: the identity of the log that it says it was derived from.

@@ -13,7 +13,7 @@ VERDICTS = {
     "holds": "holds",
     "changed": "does not hold: the log says something else now",
     "edited": "does not hold: it is not as it was written",
-    "undrawn": "cannot be said to hold: its answers are the same, but what it shows could not be compared",
+    "undrawn": "cannot be said to hold: no figure changed, but not all that it shows could be compared",
     "underivable": "cannot be derived again from this log",
 }
 
