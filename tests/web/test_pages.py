@@ -337,6 +337,18 @@ def test_a_series_of_more_than_there_is_room_for_is_refused_before_it_is_asked_f
     assert [(answer.status_code, "granularity=" in answer.text) for answer in answers] == [(400, True)] * 4
 
 
+def test_a_year_by_the_hour_is_more_than_a_page_shows_and_programs_have_all_of_it(pages: TestClient) -> None:
+    year = {"from": "2024-01-01", "to": "2025-01-01", "granularity": "hour"}
+    page, ever = (pages.get("/usage", params={**year, **more}).text for more in ({}, {"from": "2000-01-01"}))
+    rows = pages.get("/usage.csv", params={**year, "table": "series"}).text.splitlines()
+    quarter = pages.get("/usage", params={**year, "to": "2024-04-01"})
+
+    assert "would have 8,784 parts, and has 2,500 at most here: say granularity=day" in page
+    assert "or take .json, .csv or .arrow, which have all of them" in page
+    assert "or take" not in ever
+    assert (len(rows), quarter.status_code) == (1 + 8_784, 200)
+
+
 @pytest.mark.parametrize(
     "query",
     [
