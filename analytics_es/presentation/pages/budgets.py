@@ -84,7 +84,8 @@ def _none(asking: Asking, name: str | None, at: datetime | None) -> Iterator[Par
 
 def _all(answer: BudgetReport, top: int) -> Iterator[Part]:
     shown = answer.budgets
-    parts = [tables.budgets(shown, top, bars=False), *tables.unknown(shown), *tables.course(shown, top)]
+    untold = [*tables.unknown(shown[top:])]  # a meter says of its budget what is not known
+    parts = [tables.budgets(shown, top, bars=False), *untold, *tables.course(shown, top)]
     yield Pair(
         left=Section(title="Budgets", parts=parts, answer="budgets"),
         right=Section(title="Where they lead", parts=[Meters([*map(meter, shown[:top])])]),
