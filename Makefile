@@ -16,7 +16,7 @@ demo: $(VENV)/ready ## set up, record a made-up week of an agent platform, show 
 
 test: $(VENV)/ready ## set up, run the tests
 	$(BIN)/python -m compileall -q analytics_es # else each of the hundreds of programs that are started may do it
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations 10
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 10
 
 check: $(VENV)/ready ## format, lint, types, import contracts, the wheel alone, tests with >= 90 % branch coverage and every small fold done twice
 	$(BIN)/ruff format --check .

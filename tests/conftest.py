@@ -52,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many processes share the tests: one more than there are cores, since tests wait for others at times."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8) + 1
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     databases = next((marker.args for marker in metafunc.definition.iter_markers("store") if marker.args), None)
     if databases and "url" in metafunc.fixturenames:

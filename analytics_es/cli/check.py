@@ -24,10 +24,11 @@ _STYLES = {"ok": "", "warning": "yellow", "failed": "red"}
 @click.command()
 @click.argument("file", type=PATH, required=False)
 @max_lag_option("How far the read models may be behind", default="60s", show_default=True)
+@click.option("--redraw", type=PATH, metavar="NEW", help="Write the report of FILE anew, from the log.")
 @click.option("--quiet", is_flag=True, help="Print only what is not well; nothing where all is.")
 @db_option
 @json_option
-def check(db: Place, file: Path | None, max_lag: LagLimit, quiet: bool, as_json: bool) -> None:
+def check(db: Place, file: Path | None, max_lag: LagLimit, redraw: Path | None, quiet: bool, as_json: bool) -> None:
     """Say whether a store is ready, or whether the report in FILE holds.
 
     A line for each check: the store can be read, an event could be recorded now (which is tried, and records nothing),
@@ -36,7 +37,7 @@ def check(db: Place, file: Path | None, max_lag: LagLimit, quiet: bool, as_json:
     who keeps the store up to date is what is checked, such as `run`, `serve` or your application.
 
     With FILE, a report that `report --html` wrote: its figures are derived again from the log. Exit code 0 where it
-    holds, 1 where it does not, 2 where the file is none.
+    holds, 1 where it does not, 2 where the file is none, or NEW cannot be written.
 
     \b
     Examples:
@@ -44,13 +45,16 @@ def check(db: Place, file: Path | None, max_lag: LagLimit, quiet: bool, as_json:
       analytics-es check --max-lag 5m --quiet
       analytics-es check --db analytics.db --max-lag 1000 --json
       analytics-es check week.html
+      analytics-es check week.html --redraw anew.html
     """
     if file is not None:
         _refuse_with_file()
         from analytics_es.cli.check_report import check_report
 
-        check_report(file, db, as_json)
+        check_report(file, db, redraw, as_json)
         return
+    if redraw:
+        raise click.UsageError("--redraw goes with FILE.")
     health = _health(db, max_lag)
     if as_json:
         print_answer(health, [], as_json)

@@ -9,8 +9,9 @@ import click
 from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.hints import complete
+from analytics_es.cli.report_file import written_as
 from analytics_es.cli.store import Place, existing
-from analytics_es.errors import CannotRead, NotAReport
+from analytics_es.errors import CannotRead, CannotWrite, FileExists, MissingExtra, NotAReport
 from analytics_es.presentation.tables.report_check import report_check as tables
 
 
@@ -20,15 +21,20 @@ class NotChecked(Failed):
     exit_code = 2
 
 
-def check_report(file: Path, db: Place, as_json: bool) -> None:
-    """Say whether a report holds: 0 if so, 1 if not, 2 where the file is none."""
+def check_report(file: Path, db: Place, redraw: Path | None, as_json: bool) -> None:
+    """Say whether a report holds: 0 if so, 1 if not, 2 where the file is none, or what is drawn anew has no place."""
     from analytics_es.presentation.report import check_report as checked
 
     try:
         with existing(db) as store, Bar("deriving again", unit="pages") as bar:
-            answer = checked(store.service, file, progress=bar.report).unwrap()
-    except (CannotRead, NotAReport) as error:
+            answer = checked(store.service, file, redraw=redraw, progress=bar.report).unwrap()
+            if answer.redrawn:
+                store.catch_up()  # with what the log was told of it
+    except (CannotRead, CannotWrite, FileExists, MissingExtra, NotAReport) as error:
         raise NotChecked(f"error: {complete(str(error))}") from error
     print_answer(answer, tables(answer), as_json)
+    if redraw:
+        drawn = "nothing was drawn anew" if answer.redrawn is None else written_as(answer.redrawn)
+        click.echo(drawn, err=True)
     if not answer.holds:
         click.get_current_context().exit(1)

@@ -51,9 +51,10 @@ def write_html(question: Question, path: Path, *, script: bool, replace: bool) -
             about = report.about
         else:
             about = written(store.service, path, report, replace=replace)
+        store.catch_up()  # with what the log was told of it: or it would be behind from now on
     if question.as_json and path != OUTPUT:
         print_answer(about, [], True)
-    click.echo(_told(about), err=True)
+    click.echo(written_as(about), err=True)
 
 
 def write_svg(question: Question, path: Path, answer: object, blocks: Iterable[Block], *, replace: bool) -> None:
@@ -107,8 +108,10 @@ def _words(question: Question) -> Iterator[tuple[str, list[str]]]:
     yield from ((word, [str(said)]) for word, said in rest.items() if said)
 
 
-def _told(about: ReportFile) -> str:
+def written_as(about: ReportFile) -> str:
     """Say what was written, and how it is checked."""
     where = "the report" if about.path is None else words.safe(str(about.path))
     check = "" if about.path is None else complete(f"; `analytics-es check {shlex.quote(str(about.path))}`")
-    return f"wrote {where}: as of position {about.position:,}, {words.size(about.bytes)}, sha256 {about.sha256}{check}"
+    told = "" if about.announced else "; the log could not be told of it: this version alone can check it"
+    size = words.size(about.bytes)
+    return f"wrote {where}: as of position {about.position:,}, {size}, sha256 {about.sha256}{told}{check}"

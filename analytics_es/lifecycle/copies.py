@@ -1,4 +1,4 @@
-"""Copies that leave the store, exports and backups: each is told in the log, so that it can be found again."""
+"""What leaves the store, exports, backups and reports: each is told in the log, so that it can be known again."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
 
 EXPORTED = "analytics.export.completed"
 BACKED_UP = "analytics.backup.completed"
+REPORTED = "analytics.report.completed"
 
 
 def announce_export(store: Store, result: ExportResult, period: TimePeriod) -> ExportResult:
@@ -45,6 +46,17 @@ def exported(log: EventLog) -> dict[int, str]:
     return dict(announced(log, EXPORTED, lambda data: text(data, "sha256")).said)
 
 
+def announce_report(store: Store, about: Report) -> int:
+    """Tell of a report, and return the position where; raises AnalyticsError."""
+    data = {"sha256": about.sha256, "answers": about.answers, "last_position": about.last_position}
+    return store.recorder.announce(REPORTED, data).position
+
+
+def reported(log: EventLog) -> dict[int, Report]:
+    """Return the reports that a log tells of, by the position where it does."""
+    return dict(announced(log, REPORTED, Report.of).said)
+
+
 def _text(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -59,6 +71,26 @@ def _or_undo(store: Store, announce: Callable[[], object], *files: Path) -> None
     finally:
         with suppress(AnalyticsError):  # it is told of twice, then
             tell(store.log, files[0])
+
+
+@frozen(kw_only=True)
+class Report:
+    """A report that was drawn, by which it can be known again: whose it is, and where it is, is not told.
+
+    sha256: of its file but for this checksum, which the file says at its foot.
+    answers: the SHA-256 of all that it carries: its question, what it stands on, and its answers.
+    last_position: of the log, as of which it answers.
+    """
+
+    sha256: str
+    answers: str
+    last_position: int
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Report:
+        """Read what was told; raises KeyError, TypeError."""
+        sha256, answers = text(data, "sha256"), text(data, "answers")
+        return cls(sha256=sha256, answers=answers, last_position=number(data, "last_position"))
 
 
 @frozen

@@ -10,7 +10,7 @@ from analytics_es.cost.tags import DECLARED, read_tags
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.lifecycle import RetentionPolicy
-from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy
+from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, REPORTED, Copy, Report
 from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
 from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, read_begun, read_forgotten
 from analytics_es.log import EventLog, announced
@@ -26,6 +26,7 @@ READERS: Mapping[str, Read[Any]] = {
     RETENTION_CONFIGURED: RetentionPolicy.read,
     EXPORTED: lambda data: Copy.of(0, EXPORTED, data),
     BACKED_UP: lambda data: Copy.of(0, BACKED_UP, data),
+    REPORTED: Report.of,
     BEGUN: read_begun,
     FORGOTTEN: read_forgotten,
     SEALED: lambda data: (number(data, "seal"), number(data, "events")),

@@ -23,6 +23,7 @@ Cause = Literal[
     "other_zone",
     "other_names",
     "not_drawn",
+    "not_derived",
     "unexplained",
 ]
 
@@ -37,6 +38,7 @@ class ReportFile(ValueObject):
     log: the identity of the log that it was derived from.
     bytes: its size.
     sha256: of all its bytes but this checksum, which stands at its foot.
+    announced: the position at which the log tells of it; None where that could not be recorded.
     """
 
     path: Path | None
@@ -45,6 +47,7 @@ class ReportFile(ValueObject):
     log: str
     bytes: int
     sha256: str
+    announced: int | None
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -79,16 +82,18 @@ class ReportCheck(ValueObject):
 
     path: of the file.
     holds: the file is as it was written, and the log says the same.
-    verdict: it `holds`, has `changed`, was `edited`, is `underivable` here, or `undrawn`: its answers are the same.
+    verdict: it `holds`, `changed`, was `edited`, is `underivable` here, or `undrawn`: not all of it could be compared.
     period: what the report is about.
     position: of the log, as of which it answers.
     log: the identity of the log that it says it was derived from.
     version: of analytics_es that wrote it.
     drawn: it was drawn again, byte for byte.
+    announced: the position at which the log tells of this very file; None where it does not.
     changes: figures that are others now, the first of them.
     changed: how many there are.
     lines: of what the file shows, what it would show; the first that differ, where it was drawn again.
     causes: what is not as it was then, whether that changed figures or not.
+    redrawn: the report of the same question that was drawn anew; None where that was not asked for, or cannot be.
     """
 
     path: Path
@@ -99,7 +104,9 @@ class ReportCheck(ValueObject):
     log: str
     version: str
     drawn: bool
+    announced: int | None
     changes: list[ReportChange]
     changed: int
     lines: list[ReportChange]
     causes: list[ReportCause]
+    redrawn: ReportFile | None

@@ -80,10 +80,14 @@ def site(service: AnalyticsService, period: str, **options: Any) -> Iterator[Sit
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Site]:
     """Return the pages of the made-up week, on its last day."""
+    with site(made_up_week(), "last=7d") as pages:
+        yield pages
+
+
+def made_up_week() -> AnalyticsService:
     service = opened(":memory:", privacy="full", clock=lambda: SUNDAY)
     record(service, *platform_events(seed=1, start=MONDAY, days=7, jobs=300))
-    with site(service, "last=7d") as pages:
-        yield pages
+    return service
 
 
 @pytest.fixture(scope="session")

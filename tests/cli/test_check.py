@@ -90,7 +90,14 @@ def test_a_server_that_is_not_there_is_a_line_without_the_password(cli: Cli) -> 
 
 
 @pytest.mark.parametrize(
-    "options", [("--max-lag", "soon"), ("report.html", "--max-lag", "5m"), ("report.html", "--quiet"), ("a", "b")]
+    "options",
+    [
+        ("--max-lag", "soon"),
+        ("report.html", "--max-lag", "5m"),
+        ("report.html", "--quiet"),
+        ("a", "b"),
+        ("--redraw", "a"),
+    ],
 )
 def test_what_cannot_be_is_misuse(cli: Cli, options: tuple[str, ...]) -> None:
     assert cli("check", *options).exit_code == 2
@@ -102,4 +109,4 @@ def test_with_a_file_it_is_about_the_report_in_it(cli: Cli, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "analytics_es.cli.check_report", module)
 
     assert cli("check", "week.html", "--json").exit_code == 0
-    assert asked == [(Path("week.html"), Place("analytics.db", "analytics", None, None), True)]
+    assert asked == [(Path("week.html"), Place("analytics.db", "analytics", None, None), None, True)]

@@ -10,7 +10,10 @@ import pytest
 
 from analytics_es.cli import report_file
 from analytics_es.errors import CannotWrite
+from analytics_es.presentation.report import writing
 from tests.cli.conftest import ADA, LAST, WEEK, Cli
+from tests.presentation.report.forging import as_an_older_version, untold
+from tests.stores import opened
 
 HTML = ("report", *WEEK, "--html")
 
@@ -28,10 +31,13 @@ def test_a_page_is_written_and_one_line_says_so(cli: Cli, own: str, tmp_path: Pa
     assert "<script" not in (tmp_path / "week.html").read_text()
 
 
-def test_the_line_names_the_store_that_was_named(cli: Cli, db: str, tmp_path: Path) -> None:
-    done = cli(*HTML, "week.html", "--db", db, "--no-script")
+def test_the_line_names_the_store_that_was_named(cli: Cli, own: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    for name in ("db", "vault.db", "vault.key"):
+        Path(own).with_suffix(f".{name}").rename(other.with_suffix(f".{name}"))
+    done = cli(*HTML, "week.html", "--db", other, "--no-script")
 
-    assert done.stderr.endswith(f"`analytics-es check {tmp_path / 'week.html'} --db {db}`\n")
+    assert done.stderr.endswith(f"`analytics-es check {tmp_path / 'week.html'} --db {other}`\n")
 
 
 def test_a_page_has_what_charts_need_unless_it_is_for_a_mail(cli: Cli, own: str, tmp_path: Path) -> None:
@@ -185,6 +191,58 @@ def test_without_a_store_nothing_is_checked(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "week.html").write_text("")
 
     assert cli("check", "week.html", "--db", "nosuch.db").exit_code == 1
+
+
+def test_of_what_another_version_wrote_the_log_is_asked(cli: Cli, own: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        as_an_older_version(patch)
+        cli(*HTML, "week.html", "--no-script")
+    done = cli("check", "week.html")
+
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "week.html holds")
+    assert done.stdout.splitlines()[2:] == [
+        f"Derived again from the log: every figure is the same, and the log says at {LAST + 1} that this very file was "
+        "written. It was not drawn again.",
+        "since then: written by analytics_es 0.0.9, checked by 0.1.0",
+    ]
+
+
+def test_what_cannot_be_said_to_hold_is_drawn_anew(cli: Cli, own: str, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        as_an_older_version(patch)
+        patch.setattr(writing, "announce_report", untold)
+        written = cli(*HTML, "week.html", "--no-script")
+    done, anew = cli("check", "week.html"), cli("check", "week.html", "--redraw", "anew.html")
+
+    assert "; the log could not be told of it: this version alone can check it; `analytics-es check" in written.stderr
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        1,
+        "draw it anew from the log, to compare by eye: --redraw FILE",
+    )
+    assert (anew.exit_code, "anew.html: as of position " in anew.stderr) == (1, True)
+    assert (cli("check", "anew.html").exit_code, "--redraw" in anew.stdout) == (0, False)
+
+
+def test_after_a_report_nothing_is_behind(cli: Cli, own: str) -> None:
+    cli(*HTML, "week.html", "--no-script")
+
+    assert json.loads(cli("check", "--json").stdout)["lag_events"] == 0
+
+
+def test_a_place_that_is_taken_ends_with_2_and_nothing_is_compared(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli(*HTML, "week.html", "--no-script")
+    done = cli("check", "week.html", "--redraw", "week.html")
+
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "week.html exists and is never overwritten" in done.stderr
+
+
+def test_what_another_store_says_is_not_drawn(cli: Cli, own: str, tmp_path: Path) -> None:
+    cli(*HTML, "week.html", "--no-script")
+    opened(tmp_path / "other.db").close()
+    done = cli("check", "week.html", "--db", "other.db", "--redraw", "anew.html")
+
+    assert (done.exit_code, done.stderr, (tmp_path / "anew.html").exists()) == (1, "nothing was drawn anew\n", False)
 
 
 # ── the picture of a terminal ───────────────────────────────────────────────────────────────────────────────────

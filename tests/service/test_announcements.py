@@ -17,7 +17,7 @@ from analytics_es.cost.price_log import DEFAULT_CHANGED, PUBLISHED
 from analytics_es.cost.tags import DECLARED
 from analytics_es.events.event import REJECTED, key_of_time, microseconds
 from analytics_es.ingest.in_force import CONFIGURED
-from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
+from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, REPORTED
 from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
 from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN
 from analytics_es.log import Entry
@@ -26,8 +26,8 @@ from analytics_es.testing import NOON, budget_allocated, price, provider_call, t
 from tests.stores import opened
 
 REACHED = "budget.threshold.reached"
-OWN = (DECLARED, PUBLISHED, DEFAULT_CHANGED, CONFIGURED, RETENTION_CONFIGURED, EXPORTED, BACKED_UP, BEGUN, FORGOTTEN,
-       SEALED, REJECTED)  # fmt: skip
+OWN = (DECLARED, PUBLISHED, DEFAULT_CHANGED, CONFIGURED, RETENTION_CONFIGURED, EXPORTED, BACKED_UP, REPORTED, BEGUN,
+       FORGOTTEN, SEALED, REJECTED)  # fmt: skip
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 DEEP = b"[" * 900 + b"]" * 900
 RIGHT: dict[str, Any] = {  # what is right of them, to spoil one name after the other
@@ -38,6 +38,7 @@ RIGHT: dict[str, Any] = {  # what is right of them, to spoil one name after the 
     EXPORTED: {"file": "a", "start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z", "last_position": 7,
                "sha256": "x"},
     BACKED_UP: {"file": "a", "last_position": 7},
+    REPORTED: {"sha256": "x", "answers": "x", "last_position": 7},
     BEGUN: {"receipt": "r", "pseudonym": "p", "copies": [1], "days": [1_772_409_600]},
     FORGOTTEN: {"receipt": "r", "completes": ["q"], "copies": [1]},
     SEALED: {"seal": 1, "events": 1},

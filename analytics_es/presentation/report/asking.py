@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from analytics_es.presentation.pages import KINDS, Asking
 from analytics_es.presentation.parts import Page
 from analytics_es.presentation.question import COMMON, PERIOD, Question
 from analytics_es.presentation.report.carried import Edition, canonical
+from analytics_es.presentation.report.comparison import Fields, with_fields
 from analytics_es.types import Progress, TimePeriod
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ class Answered:
 
     pages: Sequence[Page]
     answers: bytes
+
+    def all(self) -> Fields:
+        """Return all answers of the pages: another version may carry one of them under another page."""
+        return Fields({page.name: Fields({name: _fields(page, name) for name in page.answers}) for page in self.pages})
+
+
+def _fields(page: Page, name: str) -> Any:
+    answer = page.answers[name]
+    return with_fields(json.loads(canonical(to_plain(answer))), answer)
 
 
 def answered(

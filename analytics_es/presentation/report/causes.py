@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from analytics_es.errors import AnalyticsError, NoLongerKept, SealedPeriod
@@ -53,6 +53,24 @@ def drawn_otherwise(said: Carried) -> ReportCause:
 def not_drawn(error: AnalyticsError) -> ReportCause:
     """Return why it could not be drawn again, though its answers are the same."""
     return ReportCause(cause="not_drawn", text=f"it was not drawn again: {error}")
+
+
+def edited_since(checksum: str) -> ReportCause:
+    """Return what is said of a file that is not the one that the log tells of."""
+    text = f"the log tells of this report with another checksum, {checksum[:12]}…: the file was changed since"
+    return ReportCause(cause="edited", text=text)
+
+
+def names_not_compared() -> ReportCause:
+    """Return what is said of a file with names that this version cannot draw as they were."""
+    text = "whether it shows names that were forgotten since is compared by what drew it"
+    return ReportCause(cause="other_names", text=text)
+
+
+def not_derived(figures: Sequence[str]) -> ReportCause:
+    """Return what is said of figures that this version does not know."""
+    text = f"it has figures that this version does not derive: {', '.join(map(_short, figures[:5]))}"
+    return ReportCause(cause="not_derived", text=f"{text} …" if len(figures) > 5 else text)
 
 
 def unexplained() -> ReportCause:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadWord, NotAReport
+from analytics_es.lifecycle.copies import reported
+from analytics_es.lifecycle.files import free
 from analytics_es.presentation.report import causes, editions
 from analytics_es.presentation.report.asking import Answered, answered, available, check_words, edition, is_said
 from analytics_es.presentation.report.carried import Carried, Unreadable
-from analytics_es.presentation.report.comparison import changes
+from analytics_es.presentation.report.comparison import Compared, compared
 from analytics_es.presentation.report.drawing import drawn, libraries
 from analytics_es.presentation.report.finding import Located, carried, located, read_file
 from analytics_es.presentation.report.lines import edited
-from analytics_es.presentation.report.writing import check_service, version
-from analytics_es.types import Attempt, OperationResult, Progress, ReportCause, ReportChange, ReportCheck, arguments
+from analytics_es.presentation.report.writing import check_service, finished, stands_on, version, written
+from analytics_es.types import (
+    Attempt,
+    OperationResult,
+    Progress,
+    ReportCause,
+    ReportChange,
+    ReportCheck,
+    ReportFile,
+    arguments,
+)
 from analytics_es.types.report import Verdict
 
 if TYPE_CHECKING:
@@ -24,28 +37,37 @@ if TYPE_CHECKING:
 
 
 def check_report(
-    service: AnalyticsService, path: str | Path, *, progress: Progress | None = None
+    service: AnalyticsService,
+    path: str | Path,
+    *,
+    redraw: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> OperationResult[ReportCheck]:
     """Say whether a report in a file holds: derive it again from the log, as of the position that it answers as of.
 
-    The file may be anybody's. Failures are CannotRead, and NotAReport for what is none, or so damaged that nothing can
-    be compared.
+    The file may be anybody's. With `redraw` the same question is drawn anew, from the log, to a new file: to trust it,
+    or to look at the two. Failures are CannotRead, NotAReport for what is none, or so damaged that nothing can be
+    compared, and, of the new file, FileExists, CannotWrite, MissingExtra.
     """
 
     def checked() -> ReportCheck:
         check_service(service)
-        place = arguments.path("path", path)
+        place, target = arguments.path("path", path), None if redraw is None else arguments.path("redraw", redraw)
+        if target:
+            free(target)  # said before anything is asked
         try:
             file = read_file(place)
             spot = located(file)
-            return _Checking(service, place, file, spot, carried(file)).check(progress)
+            checking = _Checking(service, place, file, spot, carried(file))
+            verdict = checking.check(progress)
         except Unreadable as error:
             raise NotAReport(path=place, problem=error) from None
+        return checking.answer(verdict, checking.redrawn(target) if target else None)
 
     return Attempt.of(checked)
 
 
-@define
+@define(slots=False)
 class _Checking:
     """One file, with what was found out about it so far."""
 
@@ -55,29 +77,32 @@ class _Checking:
     spot: Located
     said: Carried
     causes: list[ReportCause] = field(factory=list)
-    changes: list[ReportChange] = field(factory=list)
     lines: list[ReportChange] = field(factory=list)
-    changed: int = 0
+    compared: Compared = field(factory=Compared)
+    again: Answered | None = None
     is_drawn: bool = False
 
-    def check(self, progress: Progress | None) -> ReportCheck:
+    def check(self, progress: Progress | None) -> Verdict:
         """Derive again, compare, and say what became of it."""
         if not self.spot.fits:
             self.causes.append(causes.edited())
         if apart := causes.of_another_log(self.service, self.said):
             self.causes.append(apart)
-            return self._checked("underivable")
+            return "underivable"
         self.causes += causes.since(self.service, self.said)
         try:
-            again = self._asked(progress)
+            again = self.again = self._asked(progress)
         except AnalyticsError as error:
             self.causes.append(causes.underivable(error))
-            return self._checked("underivable")
-        self.changes, self.changed = self._compared(again)
+            return "underivable"
+        self.compared = self._compared(again)
+        if self.compared.changed:
+            return self._changed()
         verdict = self._drawn_again(again)
-        if self.changed and all(cause.cause == "edited" for cause in self.causes):
-            self.causes.append(causes.unexplained())
-        return self._checked("changed" if self.changed and verdict != "edited" else verdict)
+        if self.compared.foreign:
+            self.causes.append(causes.not_derived(self.compared.foreign))
+            return "undrawn" if verdict == "holds" else verdict
+        return verdict
 
     def _asked(self, progress: Progress | None) -> Answered:
         said = self.said
@@ -94,63 +119,106 @@ class _Checking:
         with self.service.as_of(said.position, now=said.now, from_log=True) as then:
             return answered(self.service, then, said.period, said.words, said.pages, progress)
 
-    def _compared(self, again: Answered) -> tuple[list[ReportChange], int]:
+    @cached_property
+    def announced(self) -> int | None:
+        """Where the log tells of this very file: then it is as it was written, whichever version that was."""
+        return self._told(self.spot)
+
+    def _told(self, spot: Located) -> int | None:
+        told = {report.sha256: position for position, report in reported(self.service.store.log).items()}
+        return told.get(spot.checksum) if spot.fits else None
+
+    def _compared(self, again: Answered) -> Compared:
         """Compare the answers; which prices are installed is a figure where they are those of then."""
         if again.answers == self.said.answers:
-            return [], 0
+            return Compared()
+        of_another = self.said.version != version() or self.announced
+        now = again.all() if of_another else json.loads(again.answers)
         try:
-            return changes(self.said.answers, again.answers, installed=not self._priced_otherwise())
+            return compared(json.loads(self.said.answers), now, installed=not self._has("other_prices"))
         except RecursionError:
             raise Unreadable("what it carries cannot be read") from None
 
-    def _priced_otherwise(self) -> bool:
-        return any(cause.cause == "other_prices" for cause in self.causes)
+    def _has(self, name: str) -> bool:
+        return any(cause.cause == name for cause in self.causes)
+
+    def _changed(self) -> Verdict:
+        """Say what became of a file whose figures are others now: it shows those of then."""
+        if all(cause.cause == "edited" for cause in self.causes):
+            self.causes.append(causes.unexplained())
+        return "changed" if self.spot.fits else "edited"
 
     def _drawn_again(self, again: Answered) -> Verdict:
-        """Draw what the file should show, and compare; a file whose figures changed shows those of then."""
-        if self.changed:
-            return "changed" if self.spot.fits else "edited"
+        """Draw what the file should show, and compare."""
         try:
             expected = drawn(again.pages, self._stated(), self.service)
-            alike = self._is_drawn_alike()
+            alike = self.said.version == version() and self.said.drawing == libraries(script=self.said.script)
         except AnalyticsError as error:  # no extra, or no key for the names
             self.causes.append(causes.not_drawn(error))
-            return "undrawn" if self.spot.fits else "edited"
+            return self._differing(None, alike=False)
         self.is_drawn = self.file == expected
         if self.is_drawn or self._differs_in_prices_alone(expected):
             return "holds"
-        if editions.is_sent(self.file, expected):
-            self.causes.append(causes.sent())
-        else:
-            self.lines = edited(self.file, expected)
-        return self._differing(alike)
+        return self._differing(expected, alike=alike)
 
     def _stated(self) -> Carried:
         """Return what the file says of itself, with what the log says of it."""
         published = edition(self.service, self.said.position).published
         return evolve(self.said, prices=evolve(self.said.prices, published=published))
 
-    def _is_drawn_alike(self) -> bool:
-        return self.said.version == version() and self.said.drawing == libraries(script=self.said.script)
-
     def _differs_in_prices_alone(self, expected: bytes) -> bool:
         then, now = self.said.prices.version, edition(self.service, self.said.position).version
-        return self.spot.fits and self._priced_otherwise() and editions.alike(self.file, expected, then=then, now=now)
+        return self.spot.fits and self._has("other_prices") and editions.alike(self.file, expected, then=then, now=now)
 
-    def _differing(self, alike: bool) -> Verdict:
-        """Say what became of a file that is not what is drawn now."""
+    def _differing(self, expected: bytes | None, *, alike: bool) -> Verdict:
+        """Say what became of a file that is not what is drawn now, if it can be drawn."""
+        if self.announced:
+            return self._as_written(alike=alike)
+        if self._is_sent(expected):
+            self.causes.append(causes.sent())
+        elif expected is not None:
+            self.lines = edited(self.file, expected)
         if not self.spot.fits:
             return "edited"
-        if self.said.names:
-            self.causes.append(causes.other_names())
-            return "changed"
-        if not alike:
+        if alike:
+            self.causes.append(causes.other_names() if self.said.names else causes.edited_with_checksum())
+            return "changed" if self.said.names else "edited"
+        if not self.said.names and (written_as := self._as_announced()):
+            self.causes.append(causes.edited_since(written_as))
+            return "edited"
+        if expected is not None:
             self.causes.append(causes.drawn_otherwise(self.said))
-            return "undrawn"
-        self.causes.append(causes.edited_with_checksum())
-        return "edited"
+        return "undrawn"
 
-    def _checked(self, verdict: Verdict) -> ReportCheck:
+    def _as_written(self, *, alike: bool) -> Verdict:
+        """Say what became of a file that the log tells of: names alone can be others now."""
+        if self.said.names and self._has("forgotten"):
+            self.causes.append(causes.other_names() if alike else causes.names_not_compared())
+            return "changed" if alike else "undrawn"
+        return "holds"
+
+    def _is_sent(self, expected: bytes | None) -> bool:
+        """Say whether nothing but the ends of lines is not as it was written."""
+        if expected is not None and editions.is_sent(self.file, expected):
+            return True
+        return not self.spot.fits and self._told(located(editions.unsent(self.file))) is not None
+
+    def _as_announced(self) -> str | None:
+        """Return the checksum of the report that carries the same, where the log tells of one."""
+        reports = reported(self.service.store.log).values()
+        return next((report.sha256 for report in reports if report.answers == self.said.sum), None)
+
+    def redrawn(self, target: Path) -> ReportFile | None:
+        """Draw the same question anew, with pseudonyms: who asks for names is this file, which may be anybody's."""
+        if not self.again:
+            return None
+        said = self.said
+        now = stands_on(self.service, said.position, script=said.script)
+        anew = evolve(said, answers=self.again.answers, names=False, **now)
+        return written(self.service, target, finished(self.service, self.again.pages, anew), replace=False)
+
+    def answer(self, verdict: Verdict, redrawn: ReportFile | None) -> ReportCheck:
+        """Return all that was found out."""
         said = self.said
         return ReportCheck(
             path=self.path,
@@ -161,8 +229,10 @@ class _Checking:
             log=said.log,
             version=said.version,
             drawn=self.is_drawn,
-            changes=self.changes,
-            changed=self.changed,
+            announced=self.announced,
+            changes=self.compared.changes,
+            changed=self.compared.changed,
             lines=self.lines,
             causes=self.causes,
+            redrawn=redrawn,
         )

@@ -30,5 +30,10 @@ def is_sent(file: bytes, expected: bytes) -> bool:
     return _sent(file) == _sent(expected)
 
 
+def unsent(file: bytes) -> bytes:
+    """Return a file with the ends of its lines as they were written."""
+    return _sent(file) + b"\n"
+
+
 def _sent(file: bytes) -> bytes:
     return file.removeprefix(_MARK).replace(b"\r\n", b"\n").rstrip(b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,10 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
+from analytics_es.errors import AnalyticsError
+from analytics_es.lifecycle.copies import Report, announce_report
 from analytics_es.lifecycle.files import free, put
+from analytics_es.presentation.parts import Page
 from analytics_es.presentation.report.asking import PAGES, answered, available, check_words, definitions, edition
 from analytics_es.presentation.report.carried import Carried, check_size
 from analytics_es.presentation.report.drawing import drawn, libraries
@@ -20,6 +24,8 @@ from analytics_es.types.arguments import Moment, Period, read_period
 
 if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
+
+logger = logging.getLogger("analytics_es")
 
 Words = Mapping[str, Sequence[str]]
 
@@ -48,10 +54,11 @@ def write_report(
     """Write a report about a period to a new file, complete without a script and without anything from elsewhere.
 
     It answers as of the log's head, or as of a position or a time of recording, and says so; `check_report` derives it
-    again. With `script` its charts can be zoomed, and it is 5 MB large; for a mail, leave it out. `words` are those of
-    the question in the address of a page, such as {"by": ["user"]}. `names` shows the names behind pseudonyms, as far
-    as the vault keeps them. A file of that name stays as it is, and is the failure FileExists, unless it is to be
-    replaced. Other failures: CannotWrite, MissingExtra without the extra `page`, and those of the questions.
+    again. The log is told of the file, by its checksum: so a later version can check it, too. With `script` its charts
+    can be zoomed, and it is 5 MB large; for a mail, leave it out. `words` are those of the question in the address of
+    a page, such as {"by": ["user"]}. `names` shows the names behind pseudonyms, as far as the vault keeps them. A file
+    of that name stays as it is, and is the failure FileExists, unless it is to be replaced. Other failures:
+    CannotWrite, MissingExtra without the extra `page`, and those of the questions.
     """
 
     def done() -> ReportFile:
@@ -145,15 +152,13 @@ def made(
     derived again from the log alone. The time that it is then is kept with it, else what is still open, and how long
     budgets last, would be told otherwise later.
     """
-    drawn_by = libraries(script=script)  # who has no extra is told so before anything is asked
-    log = service.store.log
+    libraries(script=script)  # who has no extra is told so before anything is asked
     position, now = _as_of(service, as_of)
     when = _placed(read_period(period, service.store.calendar.zone, now), service.store.calendar.zone)
     check_size(when)
     with service.as_of(position, now=now) as then:
         answers = answered(service, then, when, words or {}, available(pages), progress)
     carried = Carried(
-        log=log.identity,
         position=position,
         now=now,
         period=when,
@@ -161,19 +166,48 @@ def made(
         pages=available(pages),
         script=script,
         names=names,
-        prices=edition(service, position),
-        version=version(),
-        drawing=drawn_by,
-        timezone=str(service.store.calendar.zone),
-        definitions=definitions(service),
-        sealed=log.seals.horizon().seal,
         answers=answers.answers,
+        **stands_on(service, position, script=script),
     )
-    file = drawn(answers.pages, carried, service)
+    return finished(service, answers.pages, carried)
+
+
+def stands_on(service: AnalyticsService, position: int, *, script: bool) -> dict[str, Any]:
+    """Return what a report that is drawn now says of itself beside its question and its answers."""
+    return {
+        "log": service.store.log.identity,
+        "prices": edition(service, position),
+        "version": version(),
+        "drawing": libraries(script=script),
+        "timezone": str(service.store.calendar.zone),
+        "definitions": definitions(service),
+        "sealed": service.store.log.seals.horizon().seal,
+    }
+
+
+def finished(service: AnalyticsService, pages: Sequence[Page], carried: Carried) -> Written:
+    """Draw a report, and tell the log of it: by that any later version knows the file, however it would draw it."""
+    file = drawn(pages, carried, service)
+    report = Report(sha256=located(file).checksum, answers=carried.sum, last_position=carried.position)
     about = ReportFile(
-        path=None, period=when, position=position, log=log.identity, bytes=len(file), sha256=located(file).checksum
+        path=None,
+        period=carried.period,
+        position=carried.position,
+        log=carried.log,
+        bytes=len(file),
+        sha256=report.sha256,
+        announced=_announced(service, report),
     )
     return Written(file=file, about=about)
+
+
+def _announced(service: AnalyticsService, report: Report) -> int | None:
+    """Tell the log; None where nothing can be recorded: a report is of use all the same."""
+    try:
+        return announce_report(service.store, report)
+    except AnalyticsError as error:
+        logger.warning("the log was not told of a report, which only this version can check: %s", error)
+        return None
 
 
 def _as_of(service: AnalyticsService, as_of: int | Moment | None) -> tuple[int, datetime]:

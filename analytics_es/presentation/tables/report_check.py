@@ -13,7 +13,7 @@ VERDICTS = {
     "holds": "holds",
     "changed": "does not hold: the log says something else now",
     "edited": "does not hold: it is not as it was written",
-    "undrawn": "cannot be said to hold: its answers are the same, but what it shows could not be compared",
+    "undrawn": "cannot be said to hold: no figure changed, but not all that it shows could be compared",
     "underivable": "cannot be derived again from this log",
 }
 
@@ -25,14 +25,21 @@ def report_check(check: ReportCheck) -> Iterator[Block]:
     yield Line(f"{when} · as of position {check.position:,} · analytics_es {words.safe(check.version)}", "dim")
     if check.holds:
         yield Line(_how(check))
+    elif check.announced:
+        yield Line(f"The log says at {check.announced:,} that this very file was written: nobody changed it since.")
     yield from _differing("Shown", "in the file", "from the log", check.lines, len(check.lines), of_lines=True)
     yield from _differing("Figures", "was", "is", check.changes, check.changed, of_lines=False)
     yield from (Line(f"since then: {cause.text}", "yellow") for cause in check.causes)
+    if check.verdict == "undrawn" and not check.redrawn:
+        yield Line("draw it anew from the log, to compare by eye: --redraw FILE", "dim")
 
 
 def _how(check: ReportCheck) -> str:
     if check.drawn:
         return "Derived again from the log and drawn again: every figure and every byte is the same."
+    if check.announced:
+        told = f"the log says at {check.announced:,} that this very file was written"
+        return f"Derived again from the log: every figure is the same, and {told}. It was not drawn again."
     return "Derived again from the log: every figure is the same, and the file is as it was written."
 
 
