@@ -367,6 +367,8 @@ def test_the_limits_of_the_guide_are_those_that_are_kept() -> None:
         "workers": kept.workers,
         "pages": kept.pages,
         "waiting": kept.waiting,
+        "answers": kept.answers // mib,
+        "taken": int(kept.taken),
     }
 
 

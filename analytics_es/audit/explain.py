@@ -33,6 +33,7 @@ def explain(
     *,
     limit: int = 100,
     largest: bool = False,
+    latest: bool = False,
     progress: Progress | None = None,
 ) -> Explanation:
     """Say which events one number is made of, as its read model holds it: up to its checkpoint, in whole hours.
@@ -40,7 +41,7 @@ def explain(
     Only the period's part of the log is read.
     Raises UnknownMetric, UnknownKey, SeveralCurrencies, BadLimit, SealedPeriod.
     """
-    first = First[_Event](limit, _largest if largest else None)
+    first = First[_Event](limit, _latest if latest else _largest if largest else None)
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
     evidence = Evidence.of(context, store.log, declared, [measure.name], period, where)
@@ -78,6 +79,11 @@ def _largest(event: _Event) -> tuple[int, int]:
     return -event.value, event.position
 
 
+def _latest(event: _Event) -> tuple[int, int]:
+    return -event.occurred_at, -event.position
+
+
+SUBJECT = ("model", "tool", "task_type", "job_type")  # what something was done on, as speed is told by (Performance)
 # What a column of a batch comes to; integers of any size.
 _ADDED: dict[str, Callable[[pa.ChunkedArray], Any]] = {
     "sum": lambda column: sum(integers(column)),
@@ -107,7 +113,9 @@ class _Number:
                 self._merge(currency, rows.filter(pc.equal(rows[MONEY], currency)))
         elif rows.num_rows:
             self._merge("", rows)
-        if self.first.order:
+        if self.first.order is _latest:
+            rows = rows.sort_by([(OCCURRED, "descending"), ("position", "descending")])
+        elif self.first.order:
             rows = rows.sort_by([(value, "descending"), ("position", "ascending")])
         listed = rows.slice(0, self.first.limit).select(["position", OCCURRED, value])
         self.first.add(batch, [_Event(*row) for row in zip(*map(integers, listed.columns), strict=True)])
@@ -138,4 +146,11 @@ def _explained(event: _Event, stored: Mapping[str, Any], measure: Measure, zone:
         occurred_at=time_of(event.occurred_at, zone),
         recorded_at=recorded.recorded_at,
         value=figure(measure, event.value) or Decimal(0),
+        subject=_text(recorded.data, *SUBJECT),
+        error_type=_text(recorded.data, "error_type"),
     )
+
+
+def _text(fields: Mapping[str, Any], *names: str) -> str:
+    """Return the first of these fields that there is; a stored event of another version may hold anything."""
+    return next((str(fields[name]) for name in names if fields.get(name) is not None), "")

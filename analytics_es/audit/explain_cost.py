@@ -36,6 +36,7 @@ def explain_cost(
     *,
     limit: int = 100,
     largest: bool = True,
+    latest: bool = False,
     progress: Progress | None = None,
 ) -> CostExplanation:
     """Say which calls a cost is made of, up to the checkpoint of the read model, in whole hours.
@@ -43,7 +44,7 @@ def explain_cost(
     `where` may name the currency of the cost, whoever told it; "" are the calls of which it is not known. Only the
     period's part of the log is read. Raises UnknownKey, BadLimit, SealedPeriod.
     """
-    first = First[_Line](limit, _dearest if largest else None)
+    first = First[_Line](limit, _latest if latest else _dearest if largest else None)
     keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
     evidence = Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys)
@@ -161,6 +162,10 @@ class _Bill:
 def _dearest(line: _Line) -> tuple[bool, Decimal, int]:
     """Order by cost, the most first; what is not known comes last."""
     return line.cost is None, -(line.cost or Decimal(0)), line.position
+
+
+def _latest(line: _Line) -> tuple[int, int]:
+    return -line.occurred_at, -line.position
 
 
 def _explained(line: _Line, stored: Mapping[str, Any], zone: tzinfo) -> ExplainedCost:

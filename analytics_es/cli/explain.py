@@ -17,11 +17,12 @@ from analytics_es.presentation.tables import explanation as tables
 @click.argument("metric")
 @where_option
 @click.option("--largest", is_flag=True, help="List the largest first, not in the order of the log.")
+@click.option("--latest", is_flag=True, help="List those that happened last first.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Events to list; all are summed up."
 )
 @question_options
-def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, limit: int) -> None:
+def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, latest: bool, limit: int) -> None:
     """List the events behind one number of a METRIC.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
@@ -32,10 +33,13 @@ def explain(question: Question, metric: str, where: Mapping[str, str], largest: 
       analytics-es explain cost.reported_cost --where user=ada --last 24h
       analytics-es explain cost.cost --where model=gpt-4o --largest --this-month
       analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
+      analytics-es explain performance.failures --latest --last 24h
       analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
       analytics-es explain cost.cost --as-of 1200 --last 7d
     """
-    options: dict[str, Any] = {"where": where, "limit": limit, "largest": largest}
+    if largest and latest:
+        raise click.UsageError("--largest is one order, --latest another: leave one of them out.")
+    options: dict[str, Any] = {"where": where, "limit": limit, "largest": largest, "latest": latest}
     bar = Bar("explaining")
     with question.answering(bar) as (service, period):
         if metric == COST:

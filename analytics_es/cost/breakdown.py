@@ -196,9 +196,10 @@ def _plain(money: Decimal | None) -> Decimal | None:
 
 
 def money(charge: Charge) -> dict[str, Any]:
-    """Return the money of a charge, as rows have it."""
-    amounts = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
-    return {name: _plain(money) for name, money in amounts.items()}
+    """Return the money of a charge, as rows have it; mostly all of it was reported, or all computed."""
+    cost, parts = charge.cost, {"reported_cost": charge.reported, "computed_cost": charge.computed}
+    plain = _plain(cost)
+    return {"cost": plain, **{name: plain if part is cost else _plain(part) for name, part in parts.items()}}
 
 
 def _efforts(groups: Groups) -> list[EffortCost]:

@@ -20,7 +20,8 @@ WORDS = ("today", "yesterday", "this-week", "last-week", "this-month", "last-mon
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 31, "y": 366}
 # How long a series may be on a screen, by the day and by the week; JSON and files have what was asked for.
 _BY_DAY, _BY_WEEK = timedelta(days=36), timedelta(days=366)
-ON_A_PAGE, FOR_PROGRAMS = 10_000, 50_000  # parts of a series over HTTP: what has more keeps others waiting
+# Parts of a series over HTTP, such as 100 days by the hour, and a year: what has more keeps others waiting.
+ON_A_PAGE, FOR_PROGRAMS = 2_500, 10_000
 _SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=28)}
 
 
@@ -141,7 +142,8 @@ def check_parts(period: TimePeriod, most: int) -> None:
     span = _SPANS.get(name)
     if span and (parts := length // span) > most:
         longer = next((other for other in _SPANS if _SPANS[other] * most >= length), "total")
+        whole = ", or take .json, .csv or .arrow, which have all of them" if parts <= FOR_PROGRAMS else ""
         raise BadWord(
             problem=f"A series by the {name} would have {parts:,} parts, and has {most:,} at most here: "
-            f"say granularity={longer}, or a shorter period."
+            f"say granularity={longer}, or a shorter period{whole}."
         )

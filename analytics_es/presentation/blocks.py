@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import Factory, frozen
 
+from analytics_es.presentation.words import UNKNOWN
+
 
 @frozen
 class Styled:
@@ -26,6 +28,11 @@ class Share:
 
 
 Cell = str | Styled | Share
+NOTHING = ("", UNKNOWN)  # what a cell says of what it does not know
+
+
+def _text(cell: str | Styled) -> str:
+    return cell.text if isinstance(cell, Styled) else cell
 
 
 @frozen(kw_only=True)
@@ -69,8 +76,9 @@ Shown = TypeVar("Shown", contravariant=True)
 class Column(Generic[Shown]):
     """A column: its title, and its cell of a row.
 
-    Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only. A column that
-    `folds` is narrowed before any goes: names of files are as long as they are. Where there are links, a cell leads to
+    Where there is little room, the highest `drop` goes first; 0 stays. Where no row has anything in it, one that may go
+    is left out. A column that `folds` is narrowed before any goes: names of files are as long as they are. Bars are for
+    terminals and pages. Where there are links, a cell leads to
     what is `behind` it, or to the page that tells more of what it names (`link`), and a rounded figure has its `exact`
     one beside it.
     """
@@ -105,6 +113,15 @@ class Grid(Generic[Row]):
     rows: Sequence[Row]
     remark: str = ""
     sums: int = 0
+
+    @property
+    def telling(self) -> Columns[Row]:
+        """The columns that tell something: those that stay, and those in which some row has more than a dash."""
+        return [column for column in self.columns if not column.drop or self._tells(column)]
+
+    def _tells(self, column: Column[Row]) -> bool:
+        cells = (column.cell(row) for row in self.rows)
+        return any(cell.part is not None if isinstance(cell, Share) else _text(cell) not in NOTHING for cell in cells)
 
 
 @frozen

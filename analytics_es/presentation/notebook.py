@@ -12,6 +12,7 @@ from attrs import evolve
 
 from analytics_es.errors import NothingToDraw
 from analytics_es.presentation import Block, Column, Grid, Line, Number, words
+from analytics_es.presentation.charts import budgets as spent
 from analytics_es.presentation.charts import figure, of_answers
 from analytics_es.presentation.charts.chart import Chart
 from analytics_es.presentation.html.document import fragment
@@ -78,6 +79,8 @@ def shown(answer: Tabular) -> str:
 
 def drawn(answer: Tabular, currency: str | None) -> Any:
     """Return the charts of an answer as one figure of Plotly; raises NothingToDraw, MissingExtra."""
+    if isinstance(answer, BudgetReport):
+        return _used(answer, currency)
     charts = of_answers.charts(answer)
     chosen = [chart for chart in charts if currency in (None, chart.unit)]
     if not chosen:
@@ -85,13 +88,26 @@ def drawn(answer: Tabular, currency: str | None) -> Any:
     return figure.figure(chosen)
 
 
+def _used(answer: BudgetReport, currency: str | None) -> Any:
+    """Return how much of each budget is spent; how it was over time only events say, which a page asks for."""
+    shown = spent.used(answer, currency)
+    if not shown:
+        others = dict.fromkeys(budget.currency for budget in spent.used(answer, None))
+        reason = "of no budget is it known how much was allocated and how much is spent"
+        raise NothingToDraw(kind="BudgetReport", reason=_elsewhere(currency, others) if others else reason)
+    return figure.made(spent.bars(shown))
+
+
+def _elsewhere(currency: str | None, units: Iterable[str]) -> str:
+    return f"it has nothing in {str(currency)[:20]!r}, but in {', '.join(map(words.safe, units))}"
+
+
 def _reason(answer: Any, charts: Iterable[Chart], currency: str | None) -> str:
     if units := [chart.unit for chart in charts]:
-        return f"it has nothing in {str(currency)[:20]!r}, but in {', '.join(map(words.safe, units))}"
+        return _elsewhere(currency, units)
     if type(answer) not in of_answers.DRAWN:
-        return (
-            f"of the answers, {', '.join(sorted(kind.__name__ for kind in of_answers.DRAWN))} have a course over time"
-        )
+        names = sorted(["BudgetReport", *(kind.__name__ for kind in of_answers.DRAWN)])
+        return f"of the answers, {', '.join(names)} draw themselves"
     if answer.period.granularity == "total":
         return 'its period is one bucket of time: ask by the day, with granularity="day"'
     return "there are no figures over time in its period"

@@ -15,6 +15,8 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 def safe(text: str) -> str:
     """Return a text on one line and without anything that could steer a terminal."""
+    if text.isprintable():  # as nearly all are
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -102,8 +102,16 @@ class Needed:
                 return clash
         return None
 
-    def columns(self, shape: str) -> str:
-        """Return the columns of `decoded`, from what an event says (e), its data (d), and these as texts (t)."""
+    @property
+    def shaped(self) -> bool:
+        """Whether projections count what nobody reads: then every event says which fields it has."""
+        return any(projection.known for projection in self.declarations)
+
+    def columns(self, shape: str, *, looked_at: str = "open") -> str:
+        """Return the columns of `decoded`, from what an event says (e), its data (d), and these as texts (t).
+
+        `looked_at`: of which events there are texts, and every value of them is looked at.
+        """
         numbers, named, own = self.numbers, self.named, self.own
         scales = {name: _decimals(self.declarations, name) for name in numbers}
         in_micros = sorted(named & set(IN_MICROSECONDS))
@@ -113,27 +121,29 @@ class Needed:
             *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
             *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in in_micros),
             *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-            f"{_all_unread(numbers, scales, _measured(self.declarations))} AS unread",
-            *([shape] if any(projection.known for projection in self.declarations) else []),
+            f"{_all_unread(numbers, scales, _measured(self.declarations), looked_at)} AS unread",
+            *([shape] if shape else []),
             *(f"for_{projection.name}" for projection in self.declarations),
         ]
         return sql_list(columns)
 
 
-def decoding(declarations: Sequence[Declaration]) -> str:
+def decoding(declarations: Sequence[Declaration], *, looked_at: str = "open", shaped: bool = False) -> str:
     """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
 
     Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
+    Of what other hands have stored as of the six families, only if all are `looked_at`, which takes half as long again.
     """
     needed = Needed.by(declarations)
     typed = quote(json.dumps(_structure(needed.stored, needed.own)))
     texts = quote(json.dumps({"data": dict.fromkeys(needed.numbers, TEXT)}))
     parsed = (
         f"SELECT position, state, types.*, json_transform(state, {typed}) AS e, "
-        f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
+        f"CASE WHEN {looked_at} THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
     )
-    return f"SELECT {needed.columns(SHAPE)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
+    columns = needed.columns(SHAPE if shaped or needed.shaped else "", looked_at=looked_at)
+    return f"SELECT {columns} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
 
 
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
@@ -155,7 +165,7 @@ def _number(name: str) -> str:
     return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
 
 
-def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Collection[str]) -> str:
+def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Collection[str], looked_at: str) -> str:
     """Name the fields that are there and cannot be read; of validated events, large ones, and those below 0.
 
     What is below 0 is one only for a histogram: whoever reads this looks once more at what is left out of what.
@@ -165,7 +175,7 @@ def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Col
     large = [f"d.{quote_name(name)} NOT BETWEEN {-number} AND {number}" for name, number in most.items()]
     large += [f"d.{quote_name(name)} < 0" for name in numbers if name in measured]
     listed = sql_list([_unread(name, scales[name], name in measured) for name in numbers])
-    return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
+    return f"CASE WHEN {' OR '.join([looked_at, *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
 
 
 def _unread(name: str, decimals: int, measured: bool) -> str:

@@ -14,8 +14,9 @@ from analytics_es.process import Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, consumes
-from analytics_es.projection.decoding import APART, decoding
+from analytics_es.projection.decoding import decoding
 from analytics_es.projection.engine import Engine
+from analytics_es.projection.omissions import Omissions, Told
 from analytics_es.projection.typed import OF_COLUMNS, TypedEvents
 from analytics_es.types import arrays
 
@@ -37,9 +38,6 @@ ABOUT_DECODED = (
     f"SELECT min(occurred_at) FILTER ({TIMED}), max(occurred_at) FILTER ({TIMED}), count(*) FILTER ({UNTIMED}), "
     "count(*) FILTER (len(unread) > 0) FROM decoded"
 )
-
-# Which fields the events have, once for all that have the same.
-SHAPES = "SELECT DISTINCT shape FROM decoded WHERE shape IS NOT NULL"
 
 # The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
 # calendar counts in its first or last day.
@@ -69,7 +67,10 @@ class Loading:
 
     def __init__(self, own: Engine, declarations: Mapping[str, Declaration], calendar: Calendar) -> None:
         self._engine, self._declarations, self._calendar = own, declarations, calendar
-        self._decoding = decoding(list(declarations.values()))
+        every = list(declarations.values())
+        self._decoding, self._omissions = decoding(every), Omissions(every)
+        self._of_rest = functools.cache(lambda: decoding(every, shaped=True))
+        self._careful = functools.cache(lambda: decoding(every, looked_at="true"))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
 
     @property
@@ -108,12 +109,18 @@ class Loading:
     def _decode(self, events: pa.Table, within: Micros | None) -> Decoded:
         self._register("batch", events)
         self._connection.execute(self._engine.parsed(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}"))
+        told = self._omissions.told(self._connection)
+        if self._omissions.any(self._connection, told):
+            self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._careful()}")
         if within:
             self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
-        return self._about()
+        return self._about(told)
 
-    def load_columns(self, events: TypedEvents, decoding: str) -> Decoded:
-        """Fill `decoded` with events whose fields are columns, and with the rest of them as they are stored."""
+    def load_columns(self, events: TypedEvents, decoding: str) -> Decoded | None:
+        """Fill `decoded` with events whose fields are columns, and with the rest of them as they are stored.
+
+        None where a number that is told is in no column: what is stored says whether it is one that cannot be read.
+        """
         (columns, untyped), (rest, broken) = map(_without_untyped, (events.columns, events.rest))
         types = {kind for table in (columns, rest) for kind in table.column("type").unique().to_pylist()}
         self._connection.register("types", self._types([self._facts(kind) for kind in types]))
@@ -121,21 +128,19 @@ class Loading:
         self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {decoding}")
         if rest.num_rows:
             self._register("batch", rest)
-            self._connection.execute(f"INSERT INTO decoded BY NAME {self._decoding}")
-        return evolve(self._about(), broken=untyped + broken)
+            self._connection.execute(f"INSERT INTO decoded BY NAME {self._of_rest()}")
+        told = self._omissions.told(self._connection, shaped=True)
+        if self._omissions.any(self._connection, told):
+            return None
+        return evolve(self._about(told), broken=untyped + broken)
 
     def _register(self, name: str, events: pa.Table) -> None:
         self._connection.register(name, events.set_column(2, "state", events.column("state").cast(pa.string())))
 
-    def _about(self) -> Decoded:
+    def _about(self, told: Told) -> Decoded:
         first, last, untimed, unread = self._connection.execute(ABOUT_DECODED).fetchall()[0]
-        return Decoded(first, last, untimed, unread, fields=self._fields())
-
-    def _fields(self) -> frozenset[str]:
-        if not any(declaration.known for declaration in self._declarations.values()):
-            return frozenset()
-        shapes = self._connection.execute(SHAPES).fetchall()
-        return frozenset(name for (shape,) in shapes for name in shape.split(APART) if shape)
+        fields = frozenset(name for names, _ in told for name in names if name)
+        return Decoded(first, last, untimed, unread, fields=fields)
 
     def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
         """Set aside, one by one, what is stored but is no JSON."""

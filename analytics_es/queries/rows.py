@@ -26,16 +26,6 @@ def named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:
     return dict(zip((column.name for column in columns_of(measures)), values, strict=True))
 
 
-def merged_by(
-    measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]], width: int
-) -> dict[tuple[Any, ...], Values]:
-    """Merge rows of the same first `width` keys."""
-    groups: dict[tuple[Any, ...], list[Values]] = {}
-    for row in rows:
-        groups.setdefault(row[:width], []).append(named(measures, row[width:]))
-    return {keys: together(measures, parts) for keys, parts in groups.items()}
-
-
 def left(measures: Sequence[Measure], whole: Values, part: Values) -> Values:
     """Return what is left of merged rows without a part of them; None is what nothing is left of, or what is not known.
 
@@ -62,4 +52,6 @@ _LEFT: dict[Merge, Callable[[Any, Any], Any]] = {"sum": _less, "min": _beyond, "
 
 def together(measures: Sequence[Measure], parts: Sequence[Values]) -> Values:
     """Merge rows into one; of none, every column is at its zero."""
+    if len(parts) == 1:
+        return parts[0]
     return {column.name: merged(column.merge, [part[column.name] for part in parts]) for column in columns_of(measures)}

@@ -10,7 +10,7 @@ from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
 from analytics_es.queries.grouping import check_entity, grouping, read_text
 from analytics_es.queries.question import Question, QuestionContext
-from analytics_es.queries.rows import Values, columns_of, left, measures_of, merged_by, named, together
+from analytics_es.queries.rows import Values, columns_of, left, measures_of, named, together
 from analytics_es.types import EntityUsage, EventTypeUsage, TimePeriod, UsagePoint, UsageStats, UsageTotals
 
 TOP = 10
@@ -36,9 +36,10 @@ def usage(
     with context.question(["usage"], period) as question:
         declaration = question.declaration("usage", NEEDED if nobody else (*ENTITY, *NEEDED))
         where = grouping(declaration, [], whose or ({"entity_type": entity_type} if entity_type else {})).where
-        measures = measures_of(declaration)
-        points = question.points(declaration, measures, where, ["event_type"])
-        types = merged_by(measures, [row for rows in points.values() for row in rows], 1)
+        measures, spans = measures_of(declaration), question.tiling.spans()
+        # Of the fewest buckets that the period has: those of a series may be many more, and hold the same.
+        rows = question.snapshot.sums(declaration, columns_of(measures), spans, where=where, by=["event_type"])
+        types = {row[0]: named(measures, row[1:]) for row in rows}
         whole = together(measures, list(types.values()))
         top, active = ([], {str(entity_type): 0}) if nobody else _active(question, declaration, measures, where)
         others = nobodys = None
@@ -58,18 +59,18 @@ def usage(
                 EntityUsage(entity_type=str(entity_type), entity_id=name, totals=_usage_totals(question, values))
                 for name, values in top
             ],
-            series=_series(question, measures, points),
+            series=_series(question, measures, question.points(declaration, measures, where)),
             completeness=question.completeness([entity_type] if entity_type else []),
             others=others,
             nobody=EntityUsage(entity_type=str(entity_type), entity_id="", totals=nobodys) if nobodys else None,
         )
 
 
-def _by_type(question: Question, types: Mapping[tuple[Any, ...], Values]) -> list[EventTypeUsage]:
+def _by_type(question: Question, types: Mapping[str, Values]) -> list[EventTypeUsage]:
     """Return the usage of each type of event, the most frequent first."""
     return [
         EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
-        for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
+        for event_type, values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
     ]
 
 
@@ -80,7 +81,7 @@ def _series(
     return [
         UsagePoint(
             start=question.tiling.local(start),
-            totals=_usage_totals(question, together(measures, [named(measures, row[1:]) for row in rows])),
+            totals=_usage_totals(question, together(measures, [named(measures, row) for row in rows])),
         )
         for (start,), rows in points.items()
     ]

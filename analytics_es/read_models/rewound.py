@@ -71,7 +71,8 @@ def rewound(
     They are of the projections that `kinds` names, as the live ones are defined.
     """
     horizon, days = log.seals.horizon(), tiling.whole_days()
-    if days[0] < max(horizon.hours, horizon.days) or (days[0] < horizon.until and position < horizon.position):
+    since = max(horizon.hours, horizon.days)  # 0 where all is kept, also of a period that begins before 1970
+    if (since and days[0] < since) or (days[0] < horizon.until and position < horizon.position):
         return None
     declarations = [live.declarations[name] for name in kinds]
     calendar = tiling.calendar

@@ -138,7 +138,9 @@ class Tiling:
         return evolve(self, start=start, end=end)
 
     def with_before(self) -> Tiling:
-        """Return this stretch of time and the period before as one."""
+        """Return this stretch of time and the period before as one; of all time, before which no event is, this one."""
+        if self.start <= EARLIEST.timestamp():
+            return self
         return self.part(self.before().start, self.end)
 
     def falls_on(self, calendar: Calendar) -> bool:

@@ -200,15 +200,17 @@ class Questions(Answering):
         where: Mapping[str, Any] | None = None,
         limit: int = 100,
         largest: bool = False,
+        latest: bool = False,
         progress: Progress | None = None,
     ) -> OperationResult[Explanation]:
-        """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
+        """List events behind one number of a read model: the first `limit` by position, the `largest`, or the `latest`.
 
         The number is a metric over a period where keys have values, in the words of `get_summary`; or a figure of an
         answer, passed in the place of the period, or of one `row` of that answer:
         `explain("cost.reported_cost", breakdown, row=breakdown.rows[0])`. An answer says which period and keys it is
         about, but a summary not what it was filtered by: pass that as `where` again.
-        Money of several currencies is never added: the failure names them, ask for one of them.
+        Money of several currencies is never added: the failure names them, ask for one of them. `latest` goes before
+        `largest`: those that happened last come first.
         """
 
         from analytics_es.audit.explain import explain
@@ -221,7 +223,7 @@ class Questions(Answering):
             when, keys = period_and_keys(contexts.about(period), row, where, metric=metric)
             declaration, _ = find_metric(contexts.declarations, metric)
             keys = {**read_words(declaration, where=keys).where}
-            options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
+            options: dict[str, Any] = {"limit": limit, "largest": largest, "latest": latest, "progress": progress}
             with contexts.evidence(declaration.name, when) as context:
                 return explain(context, contexts.store, metric, when, keys, **options)
 
@@ -236,6 +238,7 @@ class Questions(Answering):
         where: Mapping[str, Any] | None = None,
         limit: int = 100,
         largest: bool = True,
+        latest: bool = False,
         progress: Progress | None = None,
     ) -> OperationResult[CostExplanation]:
         """List the calls behind a cost, each with how it comes about: reported, or computed at which price, or unknown.
@@ -243,7 +246,8 @@ class Questions(Answering):
         The cost is that of a period where keys have values, or of a breakdown, or of one `row` of it:
         `explain_cost(breakdown, row=breakdown.rows[0])`. What all calls cost adds up to it, to the last digit. A
         breakdown does not say what it was filtered by: pass that as `where` again. `where={"currency": ""}` are the
-        calls of which the cost is not known. What is only supposed cannot be explained.
+        calls of which the cost is not known. What is only supposed cannot be explained. The dearest are listed first,
+        with `latest` those that happened last.
         """
 
         from analytics_es.audit.explain_cost import explain_cost
@@ -254,7 +258,7 @@ class Questions(Answering):
             contexts = self._contexts()
             when, keys = period_and_keys(contexts.about(period), row, where, metric=COST)
             keys = {**read_cost_words(contexts.declared("cost"), (), keys).where}
-            options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
+            options: dict[str, Any] = {"limit": limit, "largest": largest, "latest": latest, "progress": progress}
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
 

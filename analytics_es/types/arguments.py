@@ -211,7 +211,9 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(("limit", "position", "sample", "seed", "max_lag_events"), whole),
     **dict.fromkeys(("workers", "batch_size", "max_events"), from_one),
     **dict.fromkeys(("max_delay", "timeout", "max_wait", "max_lag"), seconds),
-    **dict.fromkeys(("largest", "dry_run", "skip_refused", "exported", "with_prices", "set_aside", "discarded"), flag),
+    **dict.fromkeys(
+        ("largest", "latest", "dry_run", "skip_refused", "exported", "with_prices", "set_aside", "discarded"), flag
+    ),
     **dict.fromkeys(("batch", "thresholds", "on_sigterm", "here", "pseudonyms_stay"), flag),
     **dict.fromkeys(("to", "archive", "state"), path),
     **dict.fromkeys(("progress", "on_refused", "on_duplicate", "on_failure"), called),

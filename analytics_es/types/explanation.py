@@ -27,6 +27,8 @@ class ExplainedEvent(ValueObject):
     occurred_at: when it happened, in the store's time zone.
     recorded_at: when it was recorded, in UTC.
     value: what it brings to the number, in the unit of the metric: of a count, 1.
+    subject: what it is about: a model, tool, kind of task or kind of job; "" where it does not tell.
+    error_type: what kind of failure it tells; "" where it tells none.
     """
 
     position: int
@@ -36,6 +38,8 @@ class ExplainedEvent(ValueObject):
     occurred_at: datetime
     recorded_at: datetime | None
     value: Decimal
+    subject: str = ""
+    error_type: str = ""
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -49,7 +53,7 @@ class Explanation(Answer):
     keys: what it is narrowed to, by name.
     figures: of all the events.
     count: how many there are.
-    events: the first of them.
+    events: the first of them, in the order that was asked for.
     omitted: how many more there are.
     completeness: what the answer stands on.
     """
@@ -140,7 +144,7 @@ class CostExplanation(Answer):
     calls: how many there are.
     unknown_calls: how many of them are in no total.
     count: how many events there are, calls and corrections.
-    events: the dearest first, or the first in the log.
+    events: the dearest first, the latest, or the first in the log.
     omitted: how many more there are.
     completeness: what the answer stands on.
     """

@@ -32,6 +32,7 @@ from analytics_es.web.problems import told
 from analytics_es.web.receiver import Receiver
 from analytics_es.web.refusals import NoSuchPath, RequestRefused, ServerFault, WrongMethod
 from analytics_es.web.routes import SENT_TO, routes
+from analytics_es.web.sending import Pieces
 from analytics_es.web.vitals import LET_IN, Vitals, is_probe, is_vital
 
 GONE = 499  # in the log and the counts: who sent went away before there was an answer
@@ -70,7 +71,7 @@ def analytics_app(
     vitals = Vitals(service, receiver.counts, late, behind) if isinstance(service, AnalyticsService) else None
     app = Starlette(
         routes=routes(Handlers(receiver, limits), pages, vitals),
-        middleware=[Middleware(Entrance, guard=guard, receiver=receiver)],
+        middleware=[Middleware(Pieces, limits=limits), Middleware(Entrance, guard=guard, receiver=receiver)],
         exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
     )
     app.router.redirect_slashes = False

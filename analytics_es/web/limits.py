@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attrs import define, field, frozen
+from attrs import asdict, define, field, frozen
 
 from analytics_es.errors import BadArgument
 from analytics_es.web.refusals import ServerBusy
@@ -24,6 +24,8 @@ class Limits:
     workers: how many are recorded at a time.
     pages: how many pages are made at a time.
     waiting: how many pages are asked for at a time, with those that are made; one more is told to come again.
+    answers: bytes of all pages that are made and not yet taken; one more is told to come again.
+    taken: seconds that any answer may take to be taken, before its connection is closed.
     """
 
     body: int = 16 * 2**20
@@ -34,11 +36,13 @@ class Limits:
     workers: int = 4
     pages: int = 2
     waiting: int = 32
+    answers: int = 64 * 2**20
+    taken: float = 120.0
 
     def __attrs_post_init__(self) -> None:
-        for name in ("body", "records", "seconds", "requests", "held", "workers", "pages", "waiting"):
-            if not getattr(self, name) > 0:
-                raise BadArgument(name=name, expected="a number above 0", value=getattr(self, name))
+        for name, limit in asdict(self).items():
+            if not limit > 0:
+                raise BadArgument(name=name, expected="a number above 0", value=limit)
 
 
 @define

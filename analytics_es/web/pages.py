@@ -27,6 +27,7 @@ from analytics_es.web.forms import FORMS, MadePage, packed
 from analytics_es.web.headers import takes_gzip
 from analytics_es.web.limits import Limits, Room
 from analytics_es.web.problems import root_of, told
+from analytics_es.web.sending import OnTheWay
 from analytics_es.web.threads import Threads
 
 LONGEST_QUERY = 64 * 1024  # bytes
@@ -41,11 +42,12 @@ class Pages:
     service: AnalyticsService
     limits: Limits
     _room: Room = field(init=False)
+    _on_the_way: OnTheWay = field(init=False)
     _threads: Threads = field(init=False)
     _past: Keeping = field(factory=lambda: Keeping(1), init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._room = Room(self.limits.waiting)
+        self._room, self._on_the_way = Room(self.limits.waiting), OnTheWay(self.limits)
         self._threads = Threads(self.limits.pages, "analytics-es-page")
 
     def answering(self, kind: Kind, form: str) -> Answering:
@@ -54,7 +56,8 @@ class Pages:
         async def answer(request: Request) -> Response:
             try:
                 with self._room.one():
-                    return await self._beside(request, partial(self._answer, kind, form, request))
+                    response = await self._beside(request, partial(self._answer, kind, form, request))
+                return self._on_the_way.sent(response)
             except AnalyticsError as error:
                 return told(request, error, as_page=not form)
 

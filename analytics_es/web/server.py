@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
 
 CONNECTIONS = 512  # at a time; one more is told to come again
 IDLE_SECONDS = 75  # of a connection between two requests; who sends every minute goes on with it
+UNTAKEN_SECONDS = 60  # that what was sent may wait in the kernel for somebody who reads nothing of it
 GRACE_SECONDS = 30  # for requests under way when it is stopped
 
 
@@ -32,6 +33,8 @@ def listening(host: str, port: int) -> socket.socket:
         server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; connections have it from the socket that listens
+                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * UNTAKEN_SECONDS)
             server.bind(address)
             server.listen(2048)
         except BaseException:

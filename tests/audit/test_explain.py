@@ -206,6 +206,42 @@ def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsServic
     assert {each.figures.total for each in (first, most, none)} == {Decimal(26)}
 
 
+def test_the_latest_are_those_that_happened_last_whenever_they_were_recorded(analytics: AnalyticsService) -> None:
+    minutes = (3, 9, 5, 9)
+    recorded(analytics, *(provider_call(occurred_at=NOON + HOUR / 60 * minute) for minute in minutes))
+
+    latest = analytics.explain("usage.events", LUNCH, limit=3, latest=True).unwrap()
+    of_both = analytics.explain("usage.duration", LUNCH, limit=3, latest=True, largest=True).unwrap()
+    charged = analytics.explain_cost(LUNCH, limit=3, latest=True).unwrap()
+
+    last = [nth(4), nth(2), nth(3)]
+    assert [event.position for event in latest.events] == last
+    assert [event.position for event in of_both.events] == last
+    assert [event.position for event in charged.events] == last
+    assert (latest.omitted, charged.omitted) == (1, 1)
+
+
+def test_what_an_event_is_about_is_what_speed_is_told_by(analytics: AnalyticsService) -> None:
+    failed = job_failed(job_type="import", error_type="timeout")
+    both = task_completed(task_type="fix", attributes={"model": "no model of its own"})
+    nameless = tool_call(tool=None)
+    recorded(analytics, provider_call(model="large"), tool_call(tool="bash"), both, failed, nameless)
+
+    told = {}
+    for row in analytics.get_performance_metrics(LUNCH).unwrap().operations:
+        keys = {"operation": row.operation, "subject": row.subject}
+        events = analytics.explain("performance.calls", LUNCH, where=keys).unwrap().events
+        told[row.subject] = {(event.subject, event.error_type) for event in events}
+
+    assert told == {
+        "large": {("large", "")},
+        "bash": {("bash", "")},
+        "fix": {("fix", "")},
+        "import": {("import", "timeout")},
+        "": {("", "")},
+    }
+
+
 def test_what_is_far_apart_in_the_log_is_listed_in_order(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,8 +255,9 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
     )
     seen: list[tuple[int, int]] = []
 
-    def told(limit: int, *, largest: bool) -> list[int]:
-        found = analytics.explain("usage.duration", LUNCH, limit=limit, largest=largest, progress=at).unwrap()
+    def told(limit: int, **order: bool) -> list[int]:
+        options: dict[str, Any] = {"limit": limit, "progress": at, **order}
+        found = analytics.explain("usage.duration", LUNCH, **options).unwrap()
         assert (6, 6 - limit, Decimal(30)) == (found.count, found.omitted, found.figures.total)
         return [int(each.value) for each in found.events]
 
@@ -229,6 +266,7 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
 
     assert told(5, largest=False) == [0, 2, 4, 6, 8]
     assert told(3, largest=True) == [10, 8, 6]
+    assert told(3, latest=True) == [10, 8, 6]
     assert seen[:3] == [(nth(n), nth(12)) for n in (3, 7, 11)]
 
 

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Shown, Site, keep, site
+from analytics_es import TimePeriod
+from tests.browser.conftest import MONDAY, SUNDAY, Shown, Site, keep, site
 from tests.stores import opened
 
 
@@ -83,14 +84,40 @@ def test_figures_of_tiles_stand_on_one_line_whatever_their_names_are(shown: Show
     assert len({row for row, _ in places}) == len({(row, figure) for row, figure in places})
 
 
-def test_on_paper_there_are_figures_and_no_controls(shown: Shown, demo: Site) -> None:
-    page = shown(demo.address("cost"), scheme="dark").page
-    page.emulate_media(media="print")
-    keep(page, "cost-demo-print")
+DAY = TimePeriod(MONDAY, SUNDAY, "day")
+PAPER = 703  # pixels between the margins of A4
+UNSEEN = "header, form.choices, .anew, .ways"
 
-    assert page.locator("header").is_hidden()
-    assert page.locator("form.choices").is_hidden()
-    assert page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor") == "rgb(255, 255, 255)"
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("name", ["overview", "cost", "performance", "budgets"])
+def test_on_paper_there_are_figures_and_pictures_that_fit_and_no_controls(
+    name: str, scripts: bool, shown: Shown, demo: Site, attacked: Site
+) -> None:
+    for store, pages in {"demo": demo, "attacked": attacked}.items():
+        page = shown(pages.address(name), scheme="dark", scripts=scripts).page
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": PAPER, "height": 900})
+        keep(page, f"{name}-{store}-print")
+        colours = "links => [...new Set(links.map(link => getComputedStyle(link).textDecorationLine))]"
+
+        assert page.locator("main").evaluate("main => document.documentElement.scrollWidth") == PAPER
+        assert page.locator(UNSEEN).evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0
+        assert page.locator("main a, footer a").evaluate_all(colours) == ["none"]
+        assert page.locator(".picture").evaluate_all(
+            "all => all.every(one => getComputedStyle(one).visibility === 'visible' && one.checkVisibility())"
+        )
+        paper = page.locator("section").first.evaluate("section => getComputedStyle(section).backgroundColor")
+        assert paper == "rgb(255, 255, 255)"
+
+
+def test_a_printed_chart_or_row_is_on_one_page(shown: Shown, demo: Site) -> None:
+    page = shown(demo.address("performance")).page
+    page.emulate_media(media="print")
+
+    broken = "all => [...new Set(all.map(one => getComputedStyle(one).breakInside))]"
+    assert page.locator(".chart, tr, .tile").evaluate_all(broken) == ["avoid"]
+    assert page.locator("section").evaluate_all(broken) == ["auto"]
 
 
 def test_where_colours_are_forced_bars_are_still_there(shown: Shown, demo: Site) -> None:
@@ -109,3 +136,32 @@ def test_a_wrong_word_leads_back(shown: Shown, demo: Site) -> None:
     page.get_by_role("link", name="Cost, with nothing asked").click()
 
     assert page.url == f"{demo.url}/cost"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("mark", "is_dark"),
+    [
+        ('data-jp-theme-light="false"', True),
+        ('data-jp-theme-light="true"', False),
+        ('class="vscode-dark"', True),
+        ('class="vscode-light"', False),
+        ('class="dark"', True),
+        ('class="light"', False),
+        ("", None),
+    ],
+)
+def test_an_answer_in_a_notebook_is_as_dark_as_that_is(
+    mark: str, is_dark: bool | None, scheme: str, shown: Shown, demo: Site
+) -> None:
+    """What a notebook says goes before what a system prefers; where it says nothing, the answer has its own ground."""
+    page = shown("about:blank", scheme=scheme).page
+    page.set_content(f"<body {mark}>{demo.service.get_usage_stats(None, None, DAY).unwrap()._repr_html_()}</body>")
+
+    ground, ink = page.locator("section").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+    )
+    dark = is_dark if is_dark is not None else scheme == "dark"
+    assert (ground, ink) == (
+        ("rgb(30, 32, 36)", "rgb(233, 232, 228)") if dark else ("rgb(255, 255, 255)", "rgb(28, 29, 32)")
+    )

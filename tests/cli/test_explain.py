@@ -33,10 +33,10 @@ def calls(tmp_path: Path) -> str:
 def test_the_events_behind_a_number_are_listed_and_summed_up_in_full(cli: Cli, calls: str) -> None:
     assert lines(cli, calls, "cost.reported_cost", *WEEK) == [
         "cost.reported_cost  2024-03-01 00:00 – 2024-03-08 00:00 (UTC)",
-        "position  time  type  source  id  value USD",
-        "2  2024-03-04 12:00:00.000  provider.call.completed  app  call-0  0.25",
-        "3  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5",
-        "4  2024-03-04 12:00:00.000  provider.call.completed  app  call-2  0.000000001",
+        "position  time  type  subject  source  id  value USD",
+        "2  2024-03-04 12:00:00.000  provider.call.completed  claude-sonnet-4-5  app  call-0  0.25",
+        "3  2024-03-04 12:00:00.000  provider.call.completed  claude-sonnet-4-5  app  call-1  1,234.5",
+        "4  2024-03-04 12:00:00.000  provider.call.completed  claude-sonnet-4-5  app  call-2  0.000000001",
         "3 events · sum 1,234.750000001 USD",
         "as of position 4 · up to date · all readable · period closed · UTC",
     ]
@@ -45,8 +45,22 @@ def test_the_events_behind_a_number_are_listed_and_summed_up_in_full(cli: Cli, c
 def test_the_largest_come_first_and_what_is_not_listed_is_told(cli: Cli, calls: str) -> None:
     told = lines(cli, calls, "cost.reported_cost", "--largest", "--limit", "1", *WEEK)
 
-    assert told[2] == "3  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5"
+    assert told[2] == "3  2024-03-04 12:00:00.000  provider.call.completed  claude-sonnet-4-5  app  call-1  1,234.5"
     assert told[3] == "3 events · sum 1,234.750000001 USD · 2 of them not listed: --limit 3 lists all"
+
+
+def test_the_latest_come_first_where_that_is_asked(cli: Cli, calls: str) -> None:
+    reported = lines(cli, calls, "cost.reported_cost", "--latest", "--limit", "1", *WEEK)
+    costs = lines(cli, calls, "cost.cost", "--latest", "--limit", "1", *WEEK)
+
+    assert [told[2].split()[0] for told in (reported, costs)] == ["4", "4"]
+
+
+def test_two_orders_at_once_are_refused(cli: Cli, calls: str) -> None:
+    result = cli("explain", "cost.cost", "--largest", "--latest", "--db", calls, *WEEK)
+
+    assert result.exit_code == 2
+    assert "--largest is one order, --latest another: leave one of them out." in result.stderr
 
 
 def test_each_kind_of_figure_is_told(cli: Cli, db: str) -> None:

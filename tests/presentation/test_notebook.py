@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra, NothingToDraw
+from analytics_es.presentation.charts.budgets import MOST
 from analytics_es.testing import budget_allocated, provider_call
 from tests.stores import opened, record
 
@@ -105,8 +106,8 @@ def test_currencies_are_drawn_apart_or_one_is_chosen(week: AnalyticsService) -> 
 @pytest.mark.parametrize(
     ("question", "period", "currency", "reason"),
     [
-        ("budgets", WEEK, None, "in this BudgetReport: of the answers, CostBreakdown, CostSeries, MetricSummary"),
-        ("metrics", WEEK, None, "in this Listing: of the answers, CostBreakdown"),
+        ("budgets", WEEK, "GBP", "in this BudgetReport: it has nothing in 'GBP', but in USD"),
+        ("metrics", WEEK, None, "in this Listing: of the answers, BudgetReport, CostBreakdown"),
         ("cost", TimePeriod(WEEK.start, WEEK.end, "total"), None, "is one bucket of time: ask by the day"),
         ("cost", TimePeriod(MONDAY - timedelta(days=7), MONDAY, "day"), None, "there are no figures over time"),
         ("cost", WEEK, "GBP", "it has nothing in 'GBP', but in USD, EUR"),
@@ -119,6 +120,39 @@ def test_what_cannot_be_drawn_says_why(
 
     with pytest.raises(NothingToDraw, match=re.escape(reason)):
         answer.plot(currency=currency)
+
+
+def test_budgets_are_drawn_as_what_is_spent_of_each(week: AnalyticsService) -> None:
+    answer = week.get_budgets(at=MONDAY + timedelta(days=5)).unwrap()
+    [budget], [bars] = answer.budgets, answer.plot(currency="USD").data
+
+    assert (bars.y, bars.x) == ((budget.budget_id,), (budget.used,))
+    assert bars.text == ("0.00 of 100.00 USD",)
+
+
+def test_of_many_budgets_the_fullest_are_drawn_and_one_that_is_overspent_stands_out() -> None:
+    with opened(clock=lambda: MONDAY + timedelta(days=1)) as service:
+        names = [f"budget-{number}" for number in range(MOST + 2)]
+        record(service, *(budget_allocated(occurred_at=MONDAY, budget_id=name, amount="10") for name in names))
+        spent = {"budget_id": names[-1], "amount": "12", "currency": "USD"}
+        record(service, {"event_type": "budget.spent", "data": spent, "occurred_at": MONDAY})
+        figure = service.get_budgets().unwrap().plot()
+
+    [bars] = figure.data
+    assert (len(bars.y), bars.y[0], bars.text[0]) == (MOST, names[-1], "12.00 of 10.00 USD")
+    assert len(set(bars.marker.color)) == 2
+    assert "var(" not in str(figure.to_dict())
+    assert figure.layout.title.text == f"Spent of what was allocated, the fullest {MOST} of {MOST + 2}"
+
+
+def test_of_budgets_without_an_allocation_nothing_is_drawn() -> None:
+    with opened(clock=lambda: MONDAY + timedelta(days=1)) as service:
+        spent = {"budget_id": "free", "amount": "12", "currency": "USD"}
+        record(service, {"event_type": "budget.spent", "data": spent, "occurred_at": MONDAY})
+        answer = service.get_budgets().unwrap()
+
+    with pytest.raises(NothingToDraw, match="of no budget is it known how much was allocated"):
+        answer.plot()
 
 
 @pytest.fixture

@@ -165,3 +165,13 @@ def test_what_passes_the_door_of_our_families_is_in_the_figure_or_in_the_list(va
 )
 def test_so_is_what_an_earlier_version_let_in(name: str, value: Any) -> None:
     assert_told(stored("provider.call.completed", **{name: value}), name)
+
+
+@examples(150)
+@given(value=ODD, name=st.sampled_from(["duration_ms", "value", "input_tokens", "cost"]))
+@example(value="many", name="input_tokens")
+@example(value=[1], name="duration_ms")
+@example(value=2**63, name="input_tokens")
+@example(value=1e30, name="cost")
+def test_so_is_what_another_hand_has_stored(value: Any, name: str) -> None:
+    assert_told(stored("provider.call.completed", **{name: value}), name)

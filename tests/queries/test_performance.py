@@ -12,7 +12,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.performance import KEYS, _operation, _performance_point
-from analytics_es.queries.rows import measures_of, merged_by, named
+from analytics_es.queries.rows import measures_of, named, together
 from analytics_es.testing import NOON, provider_call, task_completed, tool_call
 from tests.examples import examples
 from tests.stores import opened, record
@@ -35,7 +35,10 @@ def by_hours(question: Question, declaration: Declaration) -> tuple[list[Any], l
     measures = measures_of(declaration)
     points = question.points(declaration, measures, {}, KEYS)
     rows = [row for rows in points.values() for row in rows]
-    operations = [_operation(measures, *key, values, 1, 1) for key, values in merged_by(measures, rows, 2).items()]
+    by_key: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        by_key.setdefault(row[:2], []).append(named(measures, row[2:]))
+    operations = [_operation(measures, *key, together(measures, parts), 1, 1) for key, parts in by_key.items()]
     every = [(question.tiling.start, rows), *((start, rows) for (start,), rows in points.items())]
     return operations, [
         _performance_point(question, measures, start, [named(measures, row[2:]) for row in rows])

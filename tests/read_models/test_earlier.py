@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cost.budgets.drafts import EVER
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import Tiling
 from analytics_es.testing import NOON, provider_call
@@ -180,3 +181,12 @@ def test_a_busy_hour_that_goes_on_counts_as_far_as_it_has_passed() -> None:
 
     assert (speed.calls_per_second, speed.busy_calls_per_second) == (2 / 4500, 2 / 4500)
     assert to_come.calls_per_second is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", BERLIN])
+def test_before_all_time_there_is_nothing_to_derive(zone: str) -> None:
+    year = Tiling.of(Calendar(zone), TimePeriod.parse("2026", zone))
+    ever = Tiling.of(Calendar(zone), EVER)
+
+    assert ever.with_before() == ever
+    assert year.with_before().start < year.start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +13,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cost.budgets.drafts import EVER
 from analytics_es.log import Entry, LogSlice
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.copying import copying
 from analytics_es.read_models.rewound import _Rewinding, rewound
 from analytics_es.read_models.temporary import derive
-from analytics_es.testing import NOON, provider_call, task_completed, tool_call
+from analytics_es.testing import NOON, budget_allocated, event, provider_call, task_completed, tool_call
 from tests.contracts.test_rollups import UsageOfBefore
 from tests.examples import examples
 from tests.stores import _place, append, contents, opened, record, stored
@@ -37,12 +38,14 @@ EVENTS = st.builds(
 )
 
 
-def both(analytics: AnalyticsService, position: int) -> tuple[Any, Any]:
+def both(
+    analytics: AnalyticsService, position: int, period: TimePeriod = PERIOD, names: Sequence[str] = NAMES
+) -> tuple[Any, Any]:
     """Return what is held when going back, and what the log up to there gives, of the days of the period."""
     store = analytics.store
-    tiling = Tiling.of(store.calendar, PERIOD)
-    declarations = [store.read_models.declarations[name] for name in NAMES]
-    then = rewound(store.log, store.read_models, store.fold, tiling, position, dict.fromkeys(NAMES))
+    tiling = Tiling.of(store.calendar, period).with_before()
+    declarations = [store.read_models.declarations[name] for name in names]
+    then = rewound(store.log, store.read_models, store.fold, tiling, position, dict.fromkeys(names))
     assert then is not None
     whole = tiling.part(*tiling.whole_days())
     derived = derive(LogSlice(store.log, upto=position), declarations, store.fold.of(declarations), whole)
@@ -72,6 +75,26 @@ def test_on_both_databases_and_of_read_models_that_are_behind(analytics: Analyti
     for position in (head, head - 1, head - 3, 1, 0):
         now, then = both(analytics, position)
         assert now == then
+
+
+LONG = TimePeriod(NOON - timedelta(days=25 * 365), NOON + timedelta(days=25 * 365), "total")
+
+
+@examples(4)
+@given(st.integers(0, 6), st.sampled_from([EVER, LONG]), st.sampled_from(["UTC", "Asia/Kolkata"]))
+@example(1, EVER, "UTC")
+@example(1, LONG, "UTC")
+def test_of_all_time_as_budgets_are_asked_for(back: int, period: TimePeriod, zone: str) -> None:
+    """With the period before, a long one begins before 1970: nobody has said that it is no longer kept."""
+    about: dict[str, Any] = {"budget_id": "b", "currency": "USD", "amount": 1}
+    spent = [event("budget.spent", occurred_at=NOON + timedelta(hours=hours), **about) for hours in (-2_000, -1, 0)]
+    with opened(privacy="full", timezone=zone) as analytics:
+        record(analytics, budget_allocated(occurred_at=NOON - timedelta(days=90)), *spent, provider_call())
+        record(analytics, budget_allocated(), tool_call())
+        now, then = both(analytics, analytics.store.log.head() - back, period, ("budgets", "usage"))
+
+    assert now == then
+    assert now["budgets"]
 
 
 @pytest.mark.store("sqlite", privacy="full")

@@ -59,7 +59,7 @@ class Clock:
 
 def questions(who: Asks, periods: Sequence[TimePeriod] = PERIODS) -> list[str]:
     """Ask everything, and return every answer to the byte."""
-    asked: list[OperationResult[Any]] = [who.list_metrics()]
+    asked: list[OperationResult[Any]] = [who.list_metrics(), who.get_budgets()]
     for period in periods:
         asked += [
             who.get_usage_stats(None, None, period),

@@ -70,7 +70,7 @@ def _table(grid: Grid[Any], room: Room) -> Iterator[Row]:
         return
     if grid.title:
         yield [Styled(safe(grid.title), "bold")]
-    columns = [_Filled.of(column, grid, room) for column in grid.columns if room.bars or not column.bar]
+    columns = [_Filled.of(column, grid, room) for column in grid.telling if room.bars or not column.bar]
     needed = (room.width or 0) + _excess(columns, room)
     shown = _fitting(columns, room)
     if grid.rows:

@@ -42,14 +42,19 @@ def data(chart: Chart) -> dict[str, Any]:
 
 def figure(charts: Sequence[Chart]) -> plotly.graph_objects.Figure:
     """Return charts below one another as one figure for a notebook; raises MissingExtra where Plotly is missing."""
+    whole: dict[str, Any] = {"data": [], "layout": {}}
+    for place, chart in enumerate(charts):
+        _put(whole, data(chart), chart, place, len(charts))
+    return made(whole)
+
+
+def made(whole: dict[str, Any]) -> plotly.graph_objects.Figure:
+    """Return `data` and `layout` as a figure for a notebook, in colours; raises MissingExtra."""
     try:
         import plotly.graph_objects as plotly_objects
     except ModuleNotFoundError as error:
         raise MissingExtra(package=str(error.name).partition(".")[0], extra="page") from None
     _await_imports()
-    whole: dict[str, Any] = {"data": [], "layout": {}}
-    for place, chart in enumerate(charts):
-        _put(whole, data(chart), chart, place, len(charts))
     return plotly_objects.Figure(_coloured(whole))
 
 
@@ -241,7 +246,7 @@ def _coloured(part: Any, of: str = "") -> Any:
     if isinstance(part, dict):
         return {name: _coloured(inner, name) for name, inner in part.items()}
     if isinstance(part, list):
-        return [_coloured(inner) for inner in part]
+        return [_coloured(inner, of) for inner in part]
     named = _VARIABLE.fullmatch(part) if isinstance(part, str) and of.endswith("color") else None
     return _NOTEBOOK[named[1]] if named else part
 

@@ -15,6 +15,7 @@ HEIGHT, TOP, PLOT = 240, 10, 200  # pixels: of all of it, above the plot, and of
 SIDE = 52  # pixels on the left, for the figures at the side
 WIDE = 1_000  # units across the plot, whatever its width on a screen
 NOTED = 4  # pixels below the plot, for what marks a bucket of which something is to be said
+MOST_TOLD = 100  # buckets that tell their figures to a mouse: of more, each is thin, and half a file would be that
 _NARROW = 4  # buckets that are named where there is little room
 
 
@@ -116,6 +117,8 @@ def _buckets(chart: Chart) -> Iterator[str]:
         x, wide = _short(place * pitch), _short(pitch)
         if chart.notes and chart.notes[place]:
             yield f'<rect class="noted" x="{x}" y="{PLOT + 1}" width="{wide}" height="{NOTED - 1}"/>'
+        if len(chart.labels) > MOST_TOLD:
+            continue
         text = "\n".join(_text(line) for line in [label, *told(chart, place)])
         yield f'<rect class="bucket" x="{x}" width="{wide}" height="{PLOT + NOTED}"><title>{text}</title></rect>'
 

@@ -50,7 +50,7 @@ def _foot(page: Page, links: Links) -> h.Node:
     main = next(iter(page.answers.values()), None)
     names = FORMS if isinstance(main, Tabular) else ("json",) if page.answers else ()  # several answers: no main table
     ways = [[" · ", way] for way in forms(links, of="this page", names=names)]
-    return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), ways]]
+    return h.footer[[h.p[told(line, links)] for line in page.foot], h.p[_version(), h.span(".ways")[ways]]]
 
 
 def _version() -> str:

@@ -46,8 +46,15 @@ def _section(section: Section, links: Links | None) -> h.Node:
     ways = _ways(section, links) if links else []
     return h.section[
         h.div(".top")[h.h2[plain(section.title)], ways and h.p(".ways")[ways]],
-        [drawn(part, links, under=section.title, marks=_marks(section)) for part in section.parts],
+        [_part(section, place, links) for place in range(len(section.parts))],
     ]
+
+
+def _part(section: Section, place: int, links: Links | None) -> h.Node:
+    part, before = section.parts[place], section.parts[place - 1] if place else None
+    if isinstance(part, Chart):
+        return chart(part, links, above=before if isinstance(before, Chart) else None)
+    return drawn(part, links, under=section.title, marks=_marks(section))
 
 
 def _marks(section: Section) -> Marks:

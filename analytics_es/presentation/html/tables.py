@@ -11,7 +11,7 @@ from typing import Any
 import htpy as h
 from markupsafe import escape
 
-from analytics_es.presentation.blocks import Cell, Column, Grid, Share, Styled
+from analytics_es.presentation.blocks import Cell, Column, Columns, Grid, Share, Styled
 from analytics_es.presentation.html.links import Links
 from analytics_es.presentation.html.pictures import bar
 from analytics_es.presentation.html.texts import as_it_is, plain, told
@@ -29,15 +29,16 @@ _CLASSES = {"red": "bad", "yellow": "warn", "dim": "soft", "bold": "strong"}
 def table(grid: Grid[Any], links: Links | None, *, under: str = "", marks: Marks | None = None) -> h.Node:
     """Return a table; its title is only for who does not see it where it stands `under` the same one."""
     seen = "vh" if grid.title == under else None
-    names = {grid.columns[0].cell(row) for row in grid.rows} if marks else set()
+    columns = grid.telling
+    names = {columns[0].cell(row) for row in grid.rows} if marks else set()
     shared = marks if marks and not names.isdisjoint(marks) else {}
-    rows = [_row(grid, row, links, shared) for row in grid.rows]
+    rows = [_row(columns, row, links, shared) for row in grid.rows]
     upper = len(rows) - grid.sums
     return [
         h.div(".scroll", tabindex="0", role="group", aria_label=plain(grid.title) or "Table")[
-            h.table(class_="few" if len(grid.columns) <= FEW else None)[
+            h.table(class_="few" if len(columns) <= FEW else None)[
                 grid.title and h.caption(class_=seen)[plain(grid.title)],
-                h.thead[h.tr[[_title(column) for column in grid.columns]]],
+                h.thead[h.tr[[_title(column) for column in columns]]],
                 h.tbody[as_it_is("".join(rows[:upper]))],
                 h.tfoot[as_it_is("".join(rows[upper:]))] if grid.sums else None,
             ]
@@ -64,10 +65,10 @@ def _title(column: Column[Any]) -> h.Node:
     return h.th(scope="col", class_=None if column.right else "t")[plain(column.title)]
 
 
-def _row(grid: Grid[Any], row: Any, links: Links | None, marks: Marks) -> str:
+def _row(columns: Columns[Any], row: Any, links: Links | None, marks: Marks) -> str:
     """Return a row as text, since a page may have thousands of cells: each is escaped here, one by one."""
-    cells = [_cell(column, row, links) for column in grid.columns]
-    first = grid.columns[0]
+    cells = [_cell(column, row, links) for column in columns]
+    first = columns[0]
     if not first.right and not first.bar:
         mark = _mark(first.cell(row), marks) if marks else ""
         cells[0] = f'<th scope="row">{mark}{_inside(first, row, links)}</th>'

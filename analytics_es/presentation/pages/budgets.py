@@ -9,6 +9,7 @@ from typing import Any
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.presentation import Line, Link, asked, words
+from analytics_es.presentation.charts.budgets import A_CENT, overspent, spent
 from analytics_es.presentation.pages import burn_down, heads
 from analytics_es.presentation.pages.asking import Asking, Kind
 from analytics_es.presentation.pages.burn_down import Burnt
@@ -19,7 +20,6 @@ from analytics_es.types import BudgetReport, BudgetStatus
 from analytics_es.types.sentences import joined, of_error, sentence
 
 SHOWN = 20
-A_CENT = Decimal("0.01")  # what is shown with two places at a glance; the table has more
 DRAWN = 3  # periods of one budget, the latest first; each is asked for by time
 
 
@@ -86,7 +86,8 @@ def _none(asking: Asking, name: str | None, at: datetime | None) -> Iterator[Par
 
 def _all(answer: BudgetReport, top: int) -> Iterator[Part]:
     shown = answer.budgets
-    parts = [tables.budgets(shown, top, bars=False), *tables.unknown(shown), *tables.course(shown, top)]
+    untold = [*tables.unknown(shown[top:])]  # a meter says of its budget what is not known
+    parts = [tables.budgets(shown, top, bars=False), *untold, *tables.course(shown, top)]
     yield Pair(
         left=Section(title="Budgets", parts=parts, answer="budgets"),
         right=Section(title="Where they lead", parts=[Meters([*map(meter, shown[:top])])]),
@@ -104,18 +105,12 @@ def _thresholds_and_credits(answer: BudgetReport, top: int, *, reached: bool) ->
 
 def meter(budget: BudgetStatus) -> Meter:
     """Return how much of a budget is spent, and where that leads."""
-    amounts = [amount for amount in (budget.allocated, budget.spent) if amount]
-    places = 2 if all(abs(amount) >= A_CENT for amount in amounts) else words.places(amounts)
-    spent, allocated = (
-        words.money(amount, currency, places)
-        for amount, currency in ((budget.spent, ""), (budget.allocated, budget.currency))
-    )
     return Meter(
         name=words.safe(budget.budget_id or "(none)"),
-        figure=f"{spent} of {allocated}",
+        figure=spent(budget),
         part=budget.used,
         note=_course(budget),
-        over=budget.remaining is not None and budget.remaining < 0,
+        over=overspent(budget),
         link=tables.of_budget(budget),
     )
 
@@ -131,7 +126,7 @@ def _course(budget: BudgetStatus) -> str:
         notes.append(sentence("spent is not known: {problem}", problem=budget.problem))
     elif budget.allocated is None:
         notes.append("nothing was allocated")
-    elif budget.remaining is not None and budget.remaining < 0:
+    elif budget.remaining is not None and overspent(budget):
         notes.append(f"over by {_at_a_glance(-budget.remaining, budget.currency)}")
     elif budget.exhausted_at:
         notes.append(f"used up by {words.moment(budget.exhausted_at)[:16]} at this rate")
@@ -193,7 +188,7 @@ def _time(instant: datetime | None) -> str:
 
 
 def _tiles(budget: BudgetStatus, burnt: Burnt | None) -> Iterator[Tile]:
-    over = budget.remaining is not None and budget.remaining < 0
+    over = overspent(budget)
 
     def tile(label: str, amount: Decimal | None, note: str = "", **more: Any) -> Tile:
         """Return a tile of money, whose currency is in the note: there is little room for a figure on a phone."""

@@ -31,6 +31,8 @@ from analytics_es.types import (
 
 Summed = MetricSummary | CostBreakdown
 LIMIT, LISTED = 20, (20, 100, 1_000, 10_000)  # events
+ORDERS = {"largest": "largest first", "latest": "latest first"}  # by the word that asks for it
+IN_LOG = "as in the log"
 _FIGURES = {
     "total": "sum",
     "mean": "mean",
@@ -55,7 +57,7 @@ def made(asking: Asking) -> Page:
     if metric is None:
         return _to_choose(metrics)
     options: dict[str, Any] = {"limit": asking.question.number("limit", LIMIT, most=LISTED[-1])}
-    options |= {"largest": asking.question.flag("largest")}
+    options |= {order: asking.question.flag(order) for order in ORDERS}
     ask = asking.answers.explain_cost if metric == COST else _explaining(asking, metric)
     where = asking.question.pairs("where")
     try:
@@ -84,8 +86,10 @@ def _explained(
     else:
         tiles, table, what = _of_metric(answer), tables.events(answer), "events"
         figure = tiles[0].figure
-    listed: list[Part] = [table] if answer.count else [*nothing(where, what)]
-    events = Section(title=what.capitalize(), parts=listed, answer="events", more=_more(answer))
+    listed: list[Part] = [*_orders(asking, answer), table] if answer.count else [*nothing(where, what)]
+    order = _order(asking)
+    title = f"{what.capitalize()}, {ORDERS[order]}" if order and answer.count > 1 else what.capitalize()
+    events = Section(title=title, parts=listed, answer="events", more=_more(answer))
     return Page(
         name="events",
         title=_title(figure, metric, where),
@@ -94,6 +98,28 @@ def _explained(
         answers={"events": answer},
         foot=[footer([answer.completeness], answer.period).text],
     )
+
+
+def _order(asking: Asking) -> str:
+    """Return in which order events are listed; "" for that of the log. Of two the latest goes before."""
+    return next((order for order in reversed(ORDERS) if asking.question.flag(order)), "")
+
+
+def _orders(asking: Asking, answer: Explanation | CostExplanation) -> Iterator[Ways]:
+    """Return the ways to the other orders, where there are several events."""
+    if answer.count > 1:
+        orders = {"": IN_LOG, **ORDERS}
+        if _counts(answer):
+            del orders["largest"]  # all are alike
+        asked = {order: {**dict.fromkeys(ORDERS), **({order: "1"} if order else {})} for order in orders}
+        chosen = _order(asking)
+        yield Ways([Link(text=text, words=asked[order]) for order, text in orders.items() if order != chosen])
+
+
+def _counts(answer: Explanation | CostExplanation) -> bool:
+    """Say whether each event brings 1 to a number."""
+    figures = None if isinstance(answer, CostExplanation) else answer.figures
+    return figures is not None and figures.count is not None and figures.minimum is None
 
 
 def _lagging(completeness: Completeness) -> Iterator[Line]:
@@ -132,7 +158,7 @@ def _of_cost(answer: CostExplanation) -> list[Tile]:
 
 
 def _of_metric(answer: Explanation) -> list[Tile]:
-    counted = answer.figures.count is not None and answer.figures.minimum is None
+    counted = _counts(answer)
     tiles = [] if counted else [_tile(answer, name) for name in _FIGURES if _is_told(answer, name)]
     how_many = Tile(
         label="Counted" if counted else "Events",
@@ -180,12 +206,6 @@ def _choices(asking: Asking, metric: str, metrics: Listing[MetricInfo]) -> Choic
     return Choices(
         [
             Choice(name="metric", label="Number", options={name: name for name in names}, chosen=[metric]),
-            Choice(
-                name="largest",
-                label="Order",
-                options={"": "as in the log", "1": "largest first"},
-                chosen=["1" if question.flag("largest") else ""],
-            ),
             Choice(
                 name="limit",
                 label="List",
@@ -283,4 +303,4 @@ def _value(summary: MetricSummary, label: str) -> Tile:
     )
 
 
-KIND = Kind(name="events", title="Events", words=("metric", "where", "limit", "largest"), made=made)
+KIND = Kind(name="events", title="Events", words=("metric", "where", "limit", *ORDERS), made=made)

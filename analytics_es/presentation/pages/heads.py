@@ -60,10 +60,11 @@ def nothing(what: str, stands_on: Completeness) -> list[Part]:
     return [Line(sentence("No {what} in this period: try a longer one, such as --last 4w.", what=what), "yellow")]
 
 
-def behind(metric: str, where: Mapping[str, str]) -> Link:
-    """Return the way to the events behind a number."""
+def behind(metric: str, where: Mapping[str, str], **orders: bool) -> Link:
+    """Return the way to the events behind a number, in an order such as `latest`."""
     pairs = [f"{key}={text}" for key, text in where.items()]
-    return Link(text="all of them", page="events", words={"metric": metric, "where": pairs or None})
+    asked = {order: "1" for order, chosen in orders.items() if chosen}
+    return Link(text="all of them", page="events", words={"metric": metric, "where": pairs or None, **asked})
 
 
 def leading(tiles: Iterable[Tile]) -> Tiles:

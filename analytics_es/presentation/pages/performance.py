@@ -82,13 +82,13 @@ def _choices(answer: PerformanceMetrics, where: Mapping[str, str]) -> Part:
 
 
 def _lists(asking: Asking, speed: Speed, where: Mapping[str, str]) -> dict[str, Explanation | AnalyticsError]:
-    """List the slowest calls and those that failed; nothing where that takes long and was not asked for."""
+    """List the slowest calls and those that failed last; nothing where that takes long and was not asked for."""
     if speed.calls > UNASKED and not asking.question.flag("slowest"):
         return {}
     lists: dict[str, Explanation | AnalyticsError] = {}
     for name, measure, number in (("slowest", "duration", speed.calls), ("failed", "failures", speed.failures)):
         if number:
-            how: dict[str, Any] = {"where": where, "limit": LISTED, "largest": name == "slowest"}
+            how: dict[str, Any] = {"where": where, "limit": LISTED, **_ORDERS[name]}
             try:
                 lists[name] = asking.answers.explain(f"performance.{measure}", asking.period, **how).unwrap()
             except AnalyticsError as error:
@@ -100,18 +100,24 @@ def _position(event: Any) -> Link:
     return Link(page="event", words={"position": str(event.position)})
 
 
-_FAILED: Columns[Any] = [
-    Number("position", lambda event: words.count(event.position), link=_position),
+# What was called comes first: there is little more room on a phone.
+_WHAT: Columns[Any] = [
+    Column("type", lambda event: event.type, link=_position),
+    Column("subject", lambda event: event.subject, drop=1),
+]
+_WHICH: Columns[Any] = [
     Column("time", lambda event: words.moment(event.occurred_at)),
-    Column("type", lambda event: event.type),
-    Column("source", lambda event: event.source, drop=2),
-    Column("id", lambda event: event.id, drop=1),
+    Column("source", lambda event: event.source, drop=4),
+    Column("id", lambda event: event.id, drop=3),
+    Number("position", lambda event: words.count(event.position), link=_position),
 ]
-_SLOWEST: Columns[Any] = [
-    *_FAILED[:3],
-    Number("duration", lambda event: words.duration(event.value), link=_position, exact=lambda event: event.value),
-    *_FAILED[3:],
-]
+_ERROR: Column[Any] = Column("error", lambda event: event.error_type, drop=2)
+_DURATION: Column[Any] = Number(
+    "duration", lambda event: words.duration(event.value), link=_position, exact=lambda event: event.value
+)
+_SLOWEST: Columns[Any] = [*_WHAT, _DURATION, *_WHICH]
+_FAILED: Columns[Any] = [*_WHAT, _ERROR, *_WHICH]
+_ORDERS: Mapping[str, dict[str, Any]] = {"slowest": {"largest": True}, "failed": {"latest": True}}
 
 
 def _listed(
@@ -153,9 +159,12 @@ def _parts(
         ask = Link(text="look for them", words={"slowest": "1"})
         text = f"Of {speed.calls:,} calls the slowest are found by reading the log, which takes a while."
         yield Section(title="Slowest calls", parts=[Line(text)], more=ask)
-    slowest, failed = (heads.behind(f"performance.{measure}", where) for measure in ("duration", "failures"))
+    slowest, failed = (
+        heads.behind(f"performance.{measure}", where, **_ORDERS[name])
+        for name, measure in (("slowest", "duration"), ("failed", "failures"))
+    )
     yield from _listed("slowest", "Slowest calls", "longest", _SLOWEST, lists.get("slowest"), slowest)
-    yield from _listed("failed", "Failed calls", "first", _FAILED, lists.get("failed"), failed)
+    yield from _listed("failed", "Failed calls", "latest", _FAILED, lists.get("failed"), failed)
 
 
 def _tiles(speed: Speed, where: Mapping[str, str]) -> Iterator[Tile]:

@@ -49,7 +49,7 @@
     chart.width = layout.width;
   }
 
-  // The picture is taken away when all is drawn, not before: both are of one size.
+  // The picture is hidden when all is drawn, not before: both are of one size. On paper it is the picture that is seen.
   async function replace(place) {
     const picture = place.querySelector("svg");
     const drawing = document.createElement("div");
@@ -64,7 +64,7 @@
       drawing.remove();
       throw problem;
     }
-    picture.remove();
+    picture.setAttribute("visibility", "hidden");
     drawing.classList.add("ready");
     drawing.on("plotly_relayout", (change) => {
       const [from, to] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from analytics_es.presentation import Block, Cell, Column, Columns, Grid, Line, Link, Number, Share, Styled, words
+from analytics_es.presentation.charts.budgets import overspent
 from analytics_es.presentation.tables.parts import ALARM, apart, cut, sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 from analytics_es.types.sentences import joined, sentence
@@ -55,7 +56,7 @@ def budgets(
 
     def remaining(budget: BudgetStatus) -> Cell:
         text = money(budget.remaining, budget)
-        return Styled(text, "red") if _overspent(budget) else text
+        return Styled(text, "red") if overspent(budget) else text
 
     columns: Columns[BudgetStatus] = [
         _NAME,
@@ -72,11 +73,7 @@ def budgets(
 
 
 def _share(budget: BudgetStatus) -> Cell:
-    return Share(budget.used, "red" if _overspent(budget) else "cyan")
-
-
-def _overspent(budget: BudgetStatus) -> bool:
-    return budget.remaining is not None and budget.remaining < 0
+    return Share(budget.used, "red" if overspent(budget) else "cyan")
 
 
 def _name(budget: BudgetStatus) -> str:

@@ -45,8 +45,10 @@ def events(answer: Explanation, more: str = "") -> Grid[ExplainedEvent]:
     columns: Columns[ExplainedEvent] = [
         *_WHERE,
         Column("type", lambda event: event.type, drop=1),
-        Column("source", lambda event: event.source, drop=3),
-        Column("id", lambda event: event.id, drop=2),
+        Column("subject", lambda event: event.subject, drop=2),
+        Column("error", lambda event: event.error_type, drop=4),
+        Column("source", lambda event: event.source, drop=5),
+        Column("id", lambda event: event.id, drop=3),
         Number(f"value{_unit(answer)}", lambda event: in_full(answer, event.value), exact=lambda event: event.value),
     ]
     return Grid("", columns, answer.events, _sum(answer, more))

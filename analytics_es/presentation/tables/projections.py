@@ -25,7 +25,7 @@ _STATUS: Columns[ProjectionStatus] = [
     Column("projection", lambda status: status.name),
     Number("position", lambda status: words.count(status.position)),
     Number("behind", lambda status: words.count(status.lag_events)),
-    Number("waiting", lambda status: _waiting(status)),
+    Number("waiting", lambda status: _waiting(status), drop=1),
     Number("rows", lambda status: words.count(status.rows)),
     Number("unreadable", lambda status: errors(status.unreadable)),
     Column("few events", lambda status: status.few_events),

@@ -64,8 +64,9 @@ class Tabular:
     def plot(self, *, currency: str | None = None) -> Any:
         """Return its course over time as a figure of Plotly (a `plotly.graph_objects.Figure`); needs the extra `page`.
 
+        Of budgets it is how much of each is spent.
         Money of several currencies is never added: each has a plot of its own, below one another, or one is chosen.
-        Raises NothingToDraw for an answer without figures over time, MissingExtra without Plotly.
+        Raises NothingToDraw for an answer that has none, MissingExtra without Plotly.
         """
         return _notebook().drawn(self, currency)
 

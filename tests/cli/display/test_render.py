@@ -220,6 +220,17 @@ def test_a_column_that_folds_is_narrowed_before_others_are_left_out(
     ]
 
 
+def test_a_column_that_no_row_has_anything_in_is_left_out_and_not_said_to_be_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    columns = [Column("file", itemgetter("file")), Number("before", itemgetter("before"), drop=1)]
+
+    show([Grid("", columns, [{"file": "a.json", "before": "–"}])])
+    show([Grid("", columns, [{"file": "a.json", "before": "–"}, {"file": "b.json", "before": "0"}])])
+
+    assert shown(capsys) == ["  file", "  a.json", "  file    before", "  a.json       –", "  b.json       0"]
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "abc", ""])
 def test_any_number_of_columns_will_do(
     columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from typing import Any
 
 import htpy as h
 import pytest
+from attrs import evolve
 from hypothesis import given
 
 from analytics_es.presentation.charts import figure
@@ -50,6 +51,23 @@ def test_data_cannot_end_itself_whatever_it_holds(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(figure, "data", lambda shown: {"text": HOSTILE[:-12]})
 
     assert data(html(chart())) == {"text": HOSTILE[:-12]}
+
+
+def legends(*parts: Chart) -> list[str]:
+    page = str(h.div[drawn(Section(title="Cost", parts=parts), None)])
+    texts = re.findall(r'<ul class="legend">(.*?)</ul>', page)
+    return [" ".join(re.sub(r"<[^>]+>", " ", text).split()) for text in texts]
+
+
+def test_charts_of_the_same_series_share_one_legend() -> None:
+    noted: dict[str, Any] = {"notes": ["", "1 call"], "noted": "unknown cost"}
+    dollars, euros = (evolve(chart([1, 2], [3, 4], **noted), unit=unit) for unit in ("USD", "EUR"))
+    others = evolve(chart([1, 2], [3, 4]), series=[evolve(row, name=f"{row.name}!") for row in dollars.series])
+    names = " ".join(row.name for row in dollars.series)
+
+    assert legends(dollars, euros) == [f"USD {names} below: unknown cost", "EUR"]
+    assert legends(dollars, others)[1] == "USD " + " ".join(row.name for row in others.series)
+    assert legends(evolve(dollars, notes=[]), euros) == [f"USD {names}", "EUR below: unknown cost"]
 
 
 def test_a_legend_names_each_series_with_its_colour() -> None:

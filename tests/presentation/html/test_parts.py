@@ -15,6 +15,7 @@ from analytics_es.presentation.charts.chart import Chart, Series
 from analytics_es.presentation.html import drawn
 from analytics_es.presentation.html.tables import exactly
 from analytics_es.presentation.parts import Choice, Choices, Code, Meters, Section, Tiles
+from analytics_es.presentation.words import UNKNOWN
 from analytics_es.types.sentences import sentence
 from tests.presentation.html.examples import ROWS, grid, links, meter, parts, tile
 from tests.presentation.html.markup import Read
@@ -66,6 +67,27 @@ def test_a_wide_table_scrolls_in_a_box_that_a_keyboard_reaches() -> None:
 
 def test_a_rounded_figure_has_all_its_digits_beside_it() -> None:
     assert [data["value"] for data in Read.of(html(grid(ROWS[:1]))).all("data")] == ["12.70153"]
+
+
+def test_a_column_that_may_go_goes_where_no_row_has_anything_in_it() -> None:
+    columns: list[Column[Any]] = [
+        Column("name", lambda row: ""),
+        Column("until", lambda row: row or UNKNOWN, drop=1),
+        Number("change", lambda row: Styled(row or UNKNOWN), drop=2),
+        Column("share", lambda row: Share(1.0 if row else None), drop=3, bar=True),
+        Number("spent", lambda row: UNKNOWN),
+    ]
+
+    def titles(*rows: str) -> list[str]:
+        return [column.title for column in Grid("", columns, rows).telling]
+
+    assert titles("", "") == ["name", "spent"]
+    assert titles("", "then") == ["name", "until", "change", "share", "spent"]
+    assert [title in html(Grid("", columns, ["", ""])) for title in ("spent", "until", "change")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

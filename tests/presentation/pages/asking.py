@@ -66,7 +66,7 @@ def _chart(chart: Chart) -> Any:
 
 
 def _grid(grid: Grid[Any]) -> Any:
-    columns = [column for column in grid.columns if not column.bar]
+    columns = [column for column in grid.telling if not column.bar]
     rows = [[_cell(column, row) for column in columns] for row in grid.rows]
     titles = [column.title for column in columns]
     return {"grid": grid.title, "columns": titles, "rows": rows, "remark": grid.remark or None}

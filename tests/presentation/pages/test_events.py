@@ -26,6 +26,7 @@ NUMBERS = {
     "nothing": "events",
     "computed and reported": f"events?metric=cost.cost&where=user=bob&{MONDAY}",
     "largest first": f"events?metric=cost.cost&where=currency=USD&largest&limit=2&{MONDAY}",
+    "latest first": f"events?metric=usage.events&latest=1&limit=2&{MONDAY}",
     "unknown": f"events?metric=cost.cost&where=currency=&{MONDAY}",
     "several currencies": f"events?metric=cost.reported_cost&{MONDAY}",
     "one currency": f"events?metric=cost.reported_cost&where=currency=EUR&{MONDAY}",
