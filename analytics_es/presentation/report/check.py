@@ -121,12 +121,14 @@ class _Checking:
 
     @cached_property
     def announced(self) -> int | None:
-        """Where the log tells of this very file: then it is as it was written, whichever version that was."""
+        """Where the log first tells of this very file: then it is as it was written, whichever version that was."""
         return self._told(self.spot)
 
     def _told(self, spot: Located) -> int | None:
-        told = {report.sha256: position for position, report in reported(self.service.store.log).items()}
-        return told.get(spot.checksum) if spot.fits else None
+        if not spot.fits:
+            return None
+        reports = reported(self.service.store.log).items()
+        return next((position for position, report in reports if report.sha256 == spot.checksum), None)
 
     def _compared(self, again: Answered) -> Compared:
         """Compare the answers; which prices are installed is a figure where they are those of then."""
