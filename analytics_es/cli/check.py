@@ -37,7 +37,7 @@ def check(db: Place, file: Path | None, max_lag: LagLimit, redraw: Path | None, 
     who keeps the store up to date is what is checked, such as `run`, `serve` or your application.
 
     With FILE, a report that `report --html` wrote: its figures are derived again from the log. Exit code 0 where it
-    holds, 1 where it does not, 2 where the file is none, or NEW cannot be written.
+    holds, 1 where it does not, 2 where the file is none, the store cannot be read, or NEW cannot be written.
 
     \b
     Examples:

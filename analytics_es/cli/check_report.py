@@ -11,19 +11,19 @@ from analytics_es.cli.failures import Failed
 from analytics_es.cli.hints import complete
 from analytics_es.cli.report_file import OUTPUT, written_as
 from analytics_es.cli.store import Place, existing
-from analytics_es.errors import CannotRead, CannotWrite, FileExists, MissingExtra, NotAReport
+from analytics_es.errors import AnalyticsError, BadWord
 from analytics_es.presentation.tables.report_check import report_check as tables
 from analytics_es.types.sentences import of_error
 
 
 class NotChecked(Failed):
-    """The file is no report: nothing was found out."""
+    """The file is no report, or the store cannot say: nothing was found out."""
 
     exit_code = 2
 
 
 def check_report(file: Path, db: Place, redraw: Path | None, as_json: bool) -> None:
-    """Say whether a report holds: 0 if so, 1 if not, 2 where the file is none, or what is drawn anew has no place."""
+    """Say whether a report holds: 0 if so, 1 if not, 2 where nothing was found out, or NEW could not be written."""
     from analytics_es.presentation.report import check_report as checked
 
     if redraw == OUTPUT:
@@ -33,7 +33,9 @@ def check_report(file: Path, db: Place, redraw: Path | None, as_json: bool) -> N
             answer = checked(store.service, file, redraw=redraw, progress=bar.report).unwrap()
             if answer.redrawn:
                 store.catch_up()  # with what the log was told of it
-    except (CannotRead, CannotWrite, FileExists, MissingExtra, NotAReport) as error:
+    except BadWord:
+        raise
+    except AnalyticsError as error:  # also of the store: it is no verdict about the file
         raise NotChecked(f"error: {complete(of_error(error))}") from error
     print_answer(answer, tables(answer), as_json)
     if redraw:

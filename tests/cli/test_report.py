@@ -187,10 +187,12 @@ def test_what_is_no_report_ends_with_2_and_one_line(cli: Cli, own: str, tmp_path
     assert done.stderr.startswith("error: week.html ")
 
 
-def test_without_a_store_nothing_is_checked(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "week.html").write_text("")
+@pytest.mark.parametrize("store", ["nosuch.db", "week.html"])
+def test_a_store_that_cannot_be_read_is_no_verdict(cli: Cli, tmp_path: Path, store: str) -> None:
+    (tmp_path / "week.html").write_text("no store")
+    done = cli("check", "week.html", "--db", store)
 
-    assert cli("check", "week.html", "--db", "nosuch.db").exit_code == 1
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_of_what_another_version_wrote_the_log_is_asked(cli: Cli, own: str) -> None:
