@@ -9,7 +9,7 @@ import click
 from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.hints import complete
-from analytics_es.cli.report_file import written_as
+from analytics_es.cli.report_file import OUTPUT, written_as
 from analytics_es.cli.store import Place, existing
 from analytics_es.errors import CannotRead, CannotWrite, FileExists, MissingExtra, NotAReport
 from analytics_es.presentation.tables.report_check import report_check as tables
@@ -26,6 +26,8 @@ def check_report(file: Path, db: Place, redraw: Path | None, as_json: bool) -> N
     """Say whether a report holds: 0 if so, 1 if not, 2 where the file is none, or what is drawn anew has no place."""
     from analytics_es.presentation.report import check_report as checked
 
+    if redraw == OUTPUT:
+        raise click.UsageError("--redraw needs the name of a file: standard output says whether FILE holds.")
     try:
         with existing(db) as store, Bar("deriving again", unit="pages") as bar:
             answer = checked(store.service, file, redraw=redraw, progress=bar.report).unwrap()

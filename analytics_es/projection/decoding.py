@@ -180,7 +180,9 @@ def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Col
 
 def _unread(name: str, decimals: int, measured: bool) -> str:
     there = f"(t.{quote_name(name)} IS NOT NULL OR d.{quote_name(name)} IS NOT NULL)"
-    wrong = f"{scaled(_number(name), decimals)} IS NULL" + (f" OR {_number(name)} < 0" if measured else "")
+    # That a number is too large for 64 bits is so only where a histogram keeps decimals of it: all others have read it.
+    read = scaled(_number(name), decimals) if decimals else _number(name)
+    wrong = f"{read} IS NULL" + (f" OR {_number(name)} < 0" if measured else "")
     return f"CASE WHEN {there} AND ({wrong}) THEN {quote(name)} END"
 
 

@@ -97,6 +97,7 @@ def test_a_server_that_is_not_there_is_a_line_without_the_password(cli: Cli) -> 
         ("report.html", "--quiet"),
         ("a", "b"),
         ("--redraw", "a"),
+        ("report.html", "--redraw", "-"),
     ],
 )
 def test_what_cannot_be_is_misuse(cli: Cli, options: tuple[str, ...]) -> None:

@@ -1,9 +1,11 @@
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -134,7 +136,8 @@ def test_a_reader_that_goes_away_ends_it_quietly(db: str) -> None:
 def test_run_follows_until_it_is_stopped(cli: Cli, number: signal.Signals) -> None:
     cli("record", "job.completed", "--data", "{}")
     running = subprocess.Popen([*PROGRAM, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    eventually(lambda: "behind" not in cli("projections", "status").stdout.replace("behind  waiting", ""))
+    status = partial(cli, "projections", "status", "--json")
+    eventually(lambda: {one["lag_events"] for one in json.loads(status().stdout)["projections"]} == {0})
 
     running.send_signal(number)
     out, err = running.communicate(timeout=PATIENCE)

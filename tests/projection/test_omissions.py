@@ -95,6 +95,14 @@ def test_a_field_that_is_null_is_none_and_nothing_is_listed_of_it() -> None:
     assert listed(engine(), batch(stored(CALL, **nothing), stored(CALL, input_tokens="1"))) == set()
 
 
+def test_a_large_number_that_is_read_is_not_listed_beside_one_that_is_not() -> None:
+    """A cost of 20 digits is more than 64 bits hold, and not too large to be read, whatever else is in its batch."""
+    large = stored("provider.cost.corrected", cost="10000000000000000000", model="m")  # of no currency, which is a key
+
+    assert listed(engine(), batch(large)) == set()
+    assert {place for _, place, _ in listed(engine(), batch(large, wrong("input_tokens", '"many"')))} == {2}
+
+
 def test_all_else_of_the_event_is_counted_to_the_last_digit() -> None:
     others = {"output_tokens": 7, "duration_ms": 0.1 + 0.2, "cost": 0.1 + 0.7, "currency": "USD", "model": "m"}
     with closing(Fold(declarations_of(OURS), Calendar("UTC"))) as fold:

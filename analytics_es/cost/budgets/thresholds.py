@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
@@ -130,8 +131,7 @@ class Thresholds:
         book, trouble, failed = self._prices.book(), None, set[Account]()
         if self._price_history.book is not book:
             self._price_history = PriceHistory.of(book)
-        periods = [(account, self._counted(account, state)) for account, state in latest.items() if account.scope]
-        together = Together.of(periods)
+        together = Together.of(list(self._alike(latest)))
         for account, state in latest.items():
             try:
                 yield from self._reached(account, state, together)
@@ -202,8 +202,12 @@ class Thresholds:
                     yield announced[0]
         self._earlier[account] = history.latest
 
-    def _counted(self, account: Account, state: State) -> TimePeriod:
-        return counted_period(account, state.allocation.first_at, self._store.calendar)
+    def _alike(self, latest: Mapping[Account, State]) -> Iterator[tuple[Account, TimePeriod]]:
+        """Yield the budgets that may be asked for with others, and the hours in which calls count."""
+        for account, state in latest.items():
+            with suppress(AnalyticsError):  # of one of which that cannot be told, it is said where it is its turn
+                if account.scope:
+                    yield account, counted_period(account, state.allocation.first_at, self._store.calendar)
 
     def _earlier_state(self, account: Account) -> State:
         """Return a budget as it was at the last look: one that was not looked at then had not changed."""

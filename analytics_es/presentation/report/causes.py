@@ -47,6 +47,7 @@ def sent() -> ReportCause:
 def drawn_otherwise(said: Carried) -> ReportCause:
     """Return why what a file shows cannot be compared to the byte, and what could compare it."""
     drawing = [f"{name} {number}" for name, number in said.drawing.items()]
+    drawing += [f"genai-prices {said.prices.version}"] if said.prices.version else []
     text = f"what it shows is compared by what drew it: {_short(', '.join([f'analytics_es {said.version}', *drawing]))}"
     return ReportCause(cause="not_drawn", text=text)
 

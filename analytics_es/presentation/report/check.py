@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from analytics_es.errors import AnalyticsError, BadWord, NotAReport
 from analytics_es.lifecycle.copies import reported
 from analytics_es.lifecycle.files import free
-from analytics_es.presentation.report import causes, editions
+from analytics_es.presentation.report import causes, mail
 from analytics_es.presentation.report.asking import Answered, answered, available, check_words, edition, is_said
 from analytics_es.presentation.report.carried import Carried, Unreadable
 from analytics_es.presentation.report.comparison import Compared, compared
@@ -121,12 +121,14 @@ class _Checking:
 
     @cached_property
     def announced(self) -> int | None:
-        """Where the log tells of this very file: then it is as it was written, whichever version that was."""
+        """Where the log first tells of this very file: then it is as it was written, whichever version that was."""
         return self._told(self.spot)
 
     def _told(self, spot: Located) -> int | None:
-        told = {report.sha256: position for position, report in reported(self.service.store.log).items()}
-        return told.get(spot.checksum) if spot.fits else None
+        if not spot.fits:
+            return None
+        reports = reported(self.service.store.log).items()
+        return next((position for position, report in reports if report.sha256 == spot.checksum), None)
 
     def _compared(self, again: Answered) -> Compared:
         """Compare the answers; which prices are installed is a figure where they are those of then."""
@@ -152,23 +154,25 @@ class _Checking:
         """Draw what the file should show, and compare."""
         try:
             expected = drawn(again.pages, self._stated(), self.service)
-            alike = self.said.version == version() and self.said.drawing == libraries(script=self.said.script)
+            alike = self._is_drawn_alike()
         except AnalyticsError as error:  # no extra, or no key for the names
             self.causes.append(causes.not_drawn(error))
             return self._differing(None, alike=False)
         self.is_drawn = self.file == expected
-        if self.is_drawn or self._differs_in_prices_alone(expected):
-            return "holds"
-        return self._differing(expected, alike=alike)
+        return "holds" if self.is_drawn else self._differing(expected, alike=alike)
+
+    def _is_drawn_alike(self) -> bool:
+        """Say whether what drew it, by what it says, draws now, too; it says which prices are installed."""
+        said = self.said
+        installed = edition(self.service, said.position).version
+        if (said.version, said.prices.version) != (version(), installed):
+            return False
+        return said.drawing == libraries(script=said.script)
 
     def _stated(self) -> Carried:
         """Return what the file says of itself, with what the log says of it."""
         published = edition(self.service, self.said.position).published
         return evolve(self.said, prices=evolve(self.said.prices, published=published))
-
-    def _differs_in_prices_alone(self, expected: bytes) -> bool:
-        then, now = self.said.prices.version, edition(self.service, self.said.position).version
-        return self.spot.fits and self._has("other_prices") and editions.alike(self.file, expected, then=then, now=now)
 
     def _differing(self, expected: bytes | None, *, alike: bool) -> Verdict:
         """Say what became of a file that is not what is drawn now, if it can be drawn."""
@@ -199,9 +203,9 @@ class _Checking:
 
     def _is_sent(self, expected: bytes | None) -> bool:
         """Say whether nothing but the ends of lines is not as it was written."""
-        if expected is not None and editions.is_sent(self.file, expected):
+        if expected is not None and mail.is_sent(self.file, expected):
             return True
-        return not self.spot.fits and self._told(located(editions.unsent(self.file))) is not None
+        return not self.spot.fits and self._told(located(mail.unsent(self.file))) is not None
 
     def _as_announced(self) -> str | None:
         """Return the checksum of the report that carries the same, where the log tells of one."""

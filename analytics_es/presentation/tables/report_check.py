@@ -38,10 +38,8 @@ def report_check(check: ReportCheck) -> Iterator[Block]:
 def _how(check: ReportCheck) -> str:
     if check.drawn:
         return "Derived again from the log and drawn again: every figure and every byte is the same."
-    if check.announced:
-        told = f"the log says at {check.announced:,} that this very file was written"
-        return f"Derived again from the log: every figure is the same, and {told}. It was not drawn again."
-    return "Derived again from the log: every figure is the same, and the file is as it was written."
+    told = f"the log says at {check.announced or 0:,} that this very file was written"
+    return f"Derived again from the log: every figure is the same, and {told}. It was not drawn again."
 
 
 def _differing(

@@ -486,6 +486,18 @@ def test_a_budget_that_cannot_be_looked_at_is_told_and_keeps_no_other_from_it(ca
     assert "do not begin at 2026-03-01" in (error or "")
 
 
+def test_nor_does_one_that_had_ended_before_it_was_allocated(analytics: AnalyticsService) -> None:
+    later = NOON + timedelta(days=60)
+    late = allocated(budget_id="late", occurred_at=later, scope="all", tenant_id=None, ends_at="2026-04-01T00:00:00Z")
+    record(analytics, late, allocated(amount="1"), spent("0.5"))
+
+    analytics.catch_up()
+
+    (error,) = [each.error for each in analytics.projections().unwrap() if each.name == "budgets"]
+    assert told(analytics) == [("acme-march", "50", 3)]
+    assert "its start must be before its end" in (error or "")
+
+
 def test_what_events_reached_that_are_gone_is_not_told(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     with opened(tmp_path / "a.db", clock=lambda: NOON + timedelta(days=100)) as analytics:
         record(analytics, *STORY)

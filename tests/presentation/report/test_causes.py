@@ -117,6 +117,7 @@ def test_a_remark_of_other_prices_then_is_no_other_figure(
     genai.find.cache_clear()
 
     assert f"prices: genai-prices {own.version}</p>" in path.read_text()
+    assert answer.announced
     assert (answer.verdict, causes_of(answer)) == ("holds", ["other_prices"])
 
 

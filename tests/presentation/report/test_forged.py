@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
-from analytics_es.presentation.report import check
+from analytics_es.presentation.report import asking, check, drawing
+from analytics_es.presentation.report.finding import carried
 from tests.presentation.report.forging import (
     carrying_other,
     checked,
@@ -76,6 +77,33 @@ def test_whatever_is_forged_in_it_and_whichever_version_it_claims_it_never_holds
     assert answer.verdict == ("undrawn" if claim else "edited")
     if not claim:
         assert answer.causes[-1].text.startswith("the log tells of this report with another checksum, ")
+
+
+REMARK = b"<p%s>Computed with genai-prices 1; in use then was 1: install that to see the figures of then.</p>\n"
+REMARKS: dict[str, Forge] = {
+    "that breaks the policy": put(b"default-src", REMARK % b""),
+    "that is laid over all": put(b"</main>", REMARK % b' style="position:fixed;inset:0"'),
+    "that breaks the style": put(b"tbody", REMARK % b""),
+    "with a script": put(b"</main>", REMARK % b" autofocus tabindex='0' onfocus='document.body.hidden=1'"),
+}
+
+
+@pytest.mark.parametrize("name", REMARKS)
+@pytest.mark.parametrize("prices", [{"digest": "0" * 64}, {"version": "9.9"}])
+def test_who_says_that_other_prices_were_installed_may_add_nothing(
+    written: tuple[AnalyticsService, Path], tmp_path: Path, name: str, prices: dict[str, str]
+) -> None:
+    service, path = written
+    said = carried(path.read_bytes())
+    other = evolve(said, prices=evolve(said.prices, **prices))
+    with service.as_of(said.position, now=said.now) as then:
+        pages = asking.answered(service, then, said.period, said.words, said.pages).pages
+    forged = tmp_path / "forged.html"
+    forged.write_bytes(summed(REMARKS[name](drawing.drawn(pages, other, service))))
+    answer = checked(service, forged)
+
+    assert answer.verdict == ("undrawn" if "version" in prices else "edited")
+    assert (answer.holds, answer.announced) == (False, None)
 
 
 @settings(max_examples=25)

@@ -52,6 +52,17 @@ def test_what_the_log_says_otherwise_now_is_drawn_as_the_log_says_it(
     assert (checked(service, anew).drawn, checked(service, path).verdict) == (True, "changed")
 
 
+def test_of_a_report_that_is_drawn_twice_the_log_told_when_it_was_written(
+    service: AnalyticsService, path: Path, anew: Path
+) -> None:
+    about = write_report(service, path, WEEK).unwrap()
+    again = check_report(service, path, redraw=anew).unwrap().redrawn
+
+    assert again and again.announced and about.announced
+    assert (again.sha256, again.announced > about.announced) == (about.sha256, True)
+    assert checked(service, path).announced == about.announced
+
+
 def test_names_are_not_shown_because_a_file_asks_for_them(tmp_path: Path, path: Path, anew: Path) -> None:
     with opened(tmp_path / "analytics.db", clock=lambda: NOW, privacy={"names": True}) as service:
         record(service, provider_call(occurred_at=NOON, user_id="Ada <ada@example.com>"))
