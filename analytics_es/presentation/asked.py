@@ -22,7 +22,7 @@ _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 31, "y": 366}
 _BY_DAY, _BY_WEEK = timedelta(days=36), timedelta(days=366)
 # Parts of a series over HTTP, such as 100 days by the hour, and a year: what has more keeps others waiting.
 ON_A_PAGE, FOR_PROGRAMS = 2_500, 10_000
-_SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=28)}
+_SERIES = ("hour", "day", "week", "month")
 
 
 def length(text: str) -> Length:
@@ -138,12 +138,24 @@ def for_a_screen(period: TimePeriod) -> TimePeriod:
 
 def check_parts(period: TimePeriod, most: int) -> None:
     """Raise BadWord where the series of a period has more parts than there is room for."""
-    length, name = period.end - period.start, period.granularity
-    span = _SPANS.get(name)
-    if span and (parts := length // span) > most:
-        longer = next((other for other in _SPANS if _SPANS[other] * most >= length), "total")
-        whole = ", or take .json, .csv or .arrow, which have all of them" if parts <= FOR_PROGRAMS else ""
-        raise BadWord(
-            problem=f"A series by the {name} would have {parts:,} parts, and has {most:,} at most here: "
-            f"say granularity={longer}, or a shorter period{whole}."
-        )
+    name = period.granularity
+    if name == "total" or (parts := _parts(period, name)) <= most:
+        return
+    longer = next((other for other in _SERIES if _parts(period, other) <= most), "total")
+    whole = ", or take .json, .csv or .arrow, which have all of them" if parts <= FOR_PROGRAMS else ""
+    raise BadWord(
+        problem=f"A series by the {name} would have {parts:,} parts, and has {most:,} at most here: "
+        f"say granularity={longer}, or a shorter period{whole}."
+    )
+
+
+def _parts(period: TimePeriod, granularity: str) -> int:
+    """Return how many hours, days, weeks or months of its zone a period overlaps."""
+    if granularity == "hour":  # clocks skip one, and show one twice
+        start = period.start.replace(minute=0, second=0, microsecond=0)
+        return -((start.astimezone(UTC) - period.end.astimezone(UTC)) // timedelta(hours=1))
+    first, last = period.start.date(), (period.end - timedelta(microseconds=1)).date()
+    if granularity == "month":
+        return 12 * (last.year - first.year) + last.month - first.month + 1
+    days = (last - first).days + 1
+    return days if granularity == "day" else (days + first.weekday() + 6) // 7

@@ -10,7 +10,6 @@ from typing import Any, LiteralString
 from analytics_es.errors import AnalyticsError, OwnWords
 
 CODE = re.compile(r"`([^`]+)`")  # of own words: a command, or a name of Python
-PLACE = re.compile(r"\{(\d+)\}")
 _FORMAT = Formatter()
 
 
@@ -42,7 +41,8 @@ class Sentence(str):
 
     def renamed(self, rename: Callable[[str], str]) -> Sentence:
         """Return it with other texts put into it; what is part of a command stays, as that is typed as it is."""
-        typed = {int(place) for command in CODE.findall(self.own) for place in PLACE.findall(command)}
+        places = (place for command in CODE.findall(self.own) for _, place, *_ in _FORMAT.parse(command))
+        typed = {int(place) for place in places if place}
         put = [text if place in typed else rename(text) for place, text in enumerate(self.put)]
         return Sentence(self.own, put)
 

@@ -24,7 +24,7 @@ class Limits:
     workers: how many are recorded at a time.
     pages: how many pages are made at a time.
     waiting: how many pages are asked for at a time, with those that are made; one more is told to come again.
-    answers: bytes of all pages that are made and not yet taken; one more is told to come again.
+    answers: bytes of all pages that are made and not yet taken; one more is told to come again, unless it is small.
     taken: seconds that any answer may take to be taken, before its connection is closed.
     """
 

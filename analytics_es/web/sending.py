@@ -27,7 +27,7 @@ class Pieces:
     limits: Limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; raises ClientDisconnect where the answer is not taken in time."""
+        """Answer a request; raises ClientDisconnect where the answer is not taken, or not in time."""
         until: float | None = None
 
         async def taken(message: Message) -> None:
@@ -37,7 +37,7 @@ class Pieces:
                 async with asyncio.timeout_at(until):
                     for piece in _pieces(message):
                         await send(piece)
-            except TimeoutError:
+            except OSError:  # such as TimeoutError, and of servers that say so: whoever asked has gone away
                 raise ClientDisconnect from None
 
         await self.app(scope, receive, taken if scope["type"] == "http" else send)
@@ -63,8 +63,11 @@ class OnTheWay:
     def sent(self, response: Response) -> Response:
         """Return a response that counts until it is taken; raises ServerBusy where too much is on its way.
 
-        One that is larger than all of them may be goes alone.
+        One that is larger than all of them may be goes alone. One piece goes at any time: a server has it at once, so
+        nobody who reads slowly keeps others from small pages.
         """
+        if len(response.body) <= PIECE:
+            return response
         if self.held and self.held + len(response.body) > self.limits.answers:
             raise ServerBusy
         self.held += len(response.body)

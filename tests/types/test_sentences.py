@@ -64,6 +64,12 @@ def test_names_change_but_those_that_are_part_of_a_command() -> None:
     assert said == "p_1; rm -rf ~: `analytics-es usage p_1`"
 
 
+def test_braces_of_a_command_are_no_place_of_a_name() -> None:
+    said = sentence("{who}: `analytics-es usage --db {{0}}.db`", who="p_1").renamed(lambda name: "Ada")
+
+    assert said == "Ada: `analytics-es usage --db {0}.db`"
+
+
 def test_a_copy_is_the_same_sentence() -> None:
     said = copy.deepcopy(sentence("`a` {name}", name="`b`"))
 

@@ -79,6 +79,23 @@ def test_a_year_by_the_hour_is_more_than_a_page_shows_and_programs_have_all_of_i
 
 
 @pytest.mark.parametrize(
+    ("start", "last", "beyond"),
+    [
+        ("2026-01-01", "2026-04-15T05:00", "2026-04-15T06:00"),  # clocks go on in March
+        ("2026-07-20", "2026-11-01T03:00", "2026-11-01T04:00"),  # and back in October
+        ("2026-05-01T00:30", "2026-08-13T04:00", "2026-08-13T04:01"),
+    ],
+)
+def test_a_page_shows_as_many_hours_as_it_says(pages: TestClient, start: str, last: str, beyond: str) -> None:
+    asked = {"from": start, "granularity": "hour", "tz": "Europe/Berlin"}
+    rows = pages.get("/usage.csv", params={**asked, "to": last, "table": "series"}).text.splitlines()
+    shown, refused = (pages.get("/usage", params={**asked, "to": end}) for end in (last, beyond))
+
+    assert (len(rows), shown.status_code, refused.status_code) == (1 + 2_500, 200, 400)
+    assert "would have 2,501 parts" in refused.text
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "where=user=%ff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from analytics_es.web.sending import PIECE, Pieces
 from tests.stores import PATIENCE, eventually
 
 LARGE = 24 * 2**20  # bytes: more than all kernels on the way take for somebody who reads nothing
+AS_IT_IS = {"Accept-Encoding": "identity"}
 
 
 @pytest.fixture
@@ -63,12 +65,24 @@ def test_what_is_not_taken_is_held_up_to_so_many_bytes_and_one_more_is_told_to_c
 ) -> None:
     url = served(analytics_app(analytics, limits=Limits(answers=2 * LARGE)))
     first, _ = who_reads_nothing(url), who_reads_nothing(url)
-    with httpx.Client(base_url=url, timeout=PATIENCE) as others:
+    with httpx.Client(base_url=url, timeout=PATIENCE, headers=AS_IT_IS) as others:
         third = others.get("/cost.json")
         first.close()  # whoever goes away makes room
 
         assert (third.status_code, third.json()["code"], third.headers["retry-after"]) == (503, "server_busy", "1")
         eventually(lambda: others.get("/cost.json").status_code == 200)
+
+
+@pytest.mark.usefixtures("large")
+def test_small_pages_are_taken_while_others_take_nothing(
+    analytics: AnalyticsService, served: Callable[[Any], str], who_reads_nothing: Callable[[str], socket.socket]
+) -> None:
+    url = served(analytics_app(analytics, limits=Limits(answers=LARGE)))
+    who_reads_nothing(url)
+    with httpx.Client(base_url=url, timeout=PATIENCE, headers=AS_IT_IS) as others:
+        large, small = others.get("/cost.json"), others.get("/usage")
+
+    assert (large.status_code, small.status_code, PIECE > len(small.content) > 1_000) == (503, 200, True)
 
 
 @pytest.mark.usefixtures("large")
@@ -84,8 +98,8 @@ def test_who_does_not_take_an_answer_in_time_is_let_go_of(
 ) -> None:
     url = served(analytics_app(analytics, limits=Limits(answers=LARGE, taken=0.2)))
     slow = who_reads_nothing(url)
-    with httpx.Client(base_url=url, timeout=PATIENCE) as others:
-        eventually(lambda: others.get("/usage").status_code == 200)  # there is room again
+    with httpx.Client(base_url=url, timeout=PATIENCE, headers=AS_IT_IS) as others:
+        eventually(lambda: others.get("/cost.json").status_code == 200)  # there is room again
 
     assert read_on(slow) < LARGE
 
@@ -100,8 +114,14 @@ def test_a_connection_of_which_nothing_is_taken_is_ended_by_the_kernel_of_linux(
     monkeypatch.setattr(server, "UNTAKEN_SECONDS", 1)
     url = served(analytics_app(analytics, limits=Limits(answers=LARGE)))
     who_reads_nothing(url)
-    with httpx.Client(base_url=url, timeout=PATIENCE) as others:
-        eventually(lambda: others.get("/usage").status_code == 200)
+    with httpx.Client(base_url=url, timeout=PATIENCE, headers=AS_IT_IS) as others:
+        eventually(lambda: others.get("/cost.json").status_code == 200)
+
+
+def test_a_kernel_that_knows_no_such_limit_lets_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "TCP_USER_TIMEOUT", 9_999, raising=False)
+    with server.listening("127.0.0.1", 0) as listens:
+        assert server.url_of(listens)
 
 
 def test_who_reads_slowly_has_the_whole_answer(
@@ -130,3 +150,24 @@ def test_an_answer_is_the_same_in_pieces(size: int, method: str) -> None:
     answer = TestClient(Pieces(Response(b"x" * size), Limits())).request(method, "/")
 
     assert (len(answer.content), answer.headers["content-length"]) == (size if method == "GET" else 0, str(size))
+
+
+@pytest.mark.parametrize("path", ["/usage", "/cost.json"])
+def test_a_server_that_says_that_somebody_went_away_is_believed(
+    analytics: AnalyticsService, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ASGI has a server raise an OSError then."""
+    received: list[Any] = [{"type": "http.request"}]
+
+    async def receive() -> Any:
+        return received.pop() if received else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            raise BrokenPipeError
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers, "root_path": ""}
+    asyncio.run(analytics_app(analytics)(scope, receive, send))
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
