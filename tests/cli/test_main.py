@@ -61,12 +61,12 @@ def test_a_command_that_is_misspelled_is_named(cli: Cli) -> None:
     assert "'performance'" in cli("performnce").stderr
 
 
-def test_the_examples_of_the_help_are_understood(cli: Cli, db: str) -> None:
+def test_the_examples_of_the_help_are_understood(cli: Cli, own: str) -> None:
     shutil.copy(PRICES, "contract.toml")
     for command in ("usage", "performance", "cost", "unit-costs", "summary", "report"):
         for example in re.findall(r"^    analytics-es (.*)$", cli(command, "--help").stdout, re.MULTILINE):
             words = example.replace("--db demo.db", "").split()
-            assert cli(*words, "--db", db).exit_code == 0, example
+            assert cli(*words, "--db", own).exit_code == 0, example
 
 
 @pytest.mark.parametrize(
