@@ -57,7 +57,8 @@ def run_commands(commands: Iterable[str], folder: Path) -> str:
     told = ""
     with chdir(folder):
         for command in commands:
-            done = CliRunner().invoke(main, shlex.split(command)[1:], prog_name="analytics-es")
+            words, as_a_pipe = shlex.split(command)[1:], {"COLUMNS": None}  # which xdist sets
+            done = CliRunner(env=as_a_pipe).invoke(main, words, prog_name="analytics-es")
             assert done.exit_code == 0, f"{command}: {done.output}{done.exception!r}"
             told = done.stdout
     return told
