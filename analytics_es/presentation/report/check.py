@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadWord, NotAReport
-from analytics_es.lifecycle.copies import reported
+from analytics_es.lifecycle.copies import Report, reported
 from analytics_es.lifecycle.files import free
 from analytics_es.presentation.report import causes, mail
 from analytics_es.presentation.report.asking import Answered, answered, available, check_words, edition, is_said
@@ -124,10 +124,15 @@ class _Checking:
         """Where the log first tells of this very file: then it is as it was written, whichever version that was."""
         return self._told(self.spot)
 
+    @cached_property
+    def _reports(self) -> dict[int, Report]:
+        """What the log tells of reports, read once."""
+        return reported(self.service.store.log)
+
     def _told(self, spot: Located) -> int | None:
         if not spot.fits:
             return None
-        reports = reported(self.service.store.log).items()
+        reports = self._reports.items()
         return next((position for position, report in reports if report.sha256 == spot.checksum), None)
 
     def _compared(self, again: Answered) -> Compared:
@@ -209,8 +214,7 @@ class _Checking:
 
     def _as_announced(self) -> str | None:
         """Return the checksum of the report that carries the same, where the log tells of one."""
-        reports = reported(self.service.store.log).values()
-        return next((report.sha256 for report in reports if report.answers == self.said.sum), None)
+        return next((report.sha256 for report in self._reports.values() if report.answers == self.said.sum), None)
 
     def redrawn(self, target: Path) -> ReportFile | None:
         """Draw the same question anew, with pseudonyms: who asks for names is this file, which may be anybody's."""
